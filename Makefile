@@ -39,6 +39,8 @@ cflags = -std=c11 -D_GNU_SOURCE -Iinclude -I$(B)/gen $(WARN) $(HARDEN) $(SAN_$(S
 ldflags = $(HARDEN_LD) $(SAN_$(SAN)) -pthread
 libs_lib = $(shell pkg-config --libs $(PKGS_LIB))
 libs_sim = $(shell pkg-config --libs $(PKGS_SIM))
+# tests/unit/support/alloc_fail.h
+WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
 libs_test = $(shell pkg-config --libs $(PKGS_TEST)) $(shell pkg-config --libs libmicrohttpd)
 # Asked of pkg-config once, not for every file.
 cflags := $(cflags)
@@ -46,9 +48,11 @@ libs_lib := $(libs_lib)
 libs_sim := $(libs_sim)
 libs_test := $(libs_test)
 
-LIB_SRC := $(filter-out src/cli/main.c,$(wildcard $(foreach r,base api job cache live fs cli,src/$(r)/*.c)))
+# From the lowest floor up; a room uses only rooms before it.
+ROOMS ?= base api job cache live fs cli
+LIB_SRC := $(filter-out src/cli/main.c,$(wildcard $(foreach r,$(ROOMS),src/$(r)/*.c)))
 SIM_SRC := $(filter-out src/sim/main.c,$(wildcard src/sim/*.c))
-TEST_SRC := $(wildcard tests/unit/*/test_*.c)
+TEST_SRC := $(wildcard $(foreach r,$(ROOMS) sim,tests/unit/$(r)/test_*.c))
 TESTLIB_SRC := $(wildcard tests/unit/support/*.c)
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
@@ -95,7 +99,7 @@ tests: $(TESTS)
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libicesim.a $(B)/libtestsupport.a $(B)/libicejobfs.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(ldflags) $(LDFLAGS) -o $@ $(filter-out %.a,$^) -Wl,--start-group $(filter %.a,$^) \
+	$(Q)$(CC) $(ldflags) $(WRAP) $(LDFLAGS) -o $@ $(filter-out %.a,$^) -Wl,--start-group $(filter %.a,$^) \
 		-Wl,--end-group $(libs_lib) $(libs_sim) $(libs_test)
 $(call obj,$(TEST_SRC) $(TESTLIB_SRC)): cflags += -Itests/unit -DTEST_DATA='"$(CURDIR)/tests/data"'
 

@@ -1,7 +1,7 @@
-/* Growing byte buffers with a ceiling given when they are made: a hostile reply costs the ceiling, not the
- * machine. Contents are always followed by a NUL that `len` does not count. Zeroed memory with `max` set is a
- * valid empty buffer. Functions return 0, or -1 with errno ENOMEM, or EFBIG when the ceiling would be passed
- * (the buffer is then unchanged). */
+/* Growing byte buffers with a ceiling given when they are made: a hostile reply costs the ceiling,
+ * not the machine. Contents are always followed by a NUL that `len` does not count. Zeroed memory
+ * with `max` set is a valid empty buffer. Functions return 0, or -1 with errno ENOMEM, or EFBIG
+ * when the ceiling would be passed (the buffer is then unchanged). */
 #ifndef ICE_BASE_BUF_H
 #define ICE_BASE_BUF_H
 
@@ -29,7 +29,8 @@ const char *buf_str(const struct buf *b);
 /* Empty it and keep the memory. */
 void buf_reset(struct buf *b);
 
-/* Give the contents to the caller, who frees them; the buffer is empty after. NULL only without memory. */
+/* Give the contents to the caller, who frees them; the buffer is empty after. NULL only without
+ * memory. */
 char *buf_take(struct buf *b);
 
 /* Free the memory; the buffer stays usable. Bytes are wiped by buf_wipe, not by this. */

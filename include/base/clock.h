@@ -1,4 +1,5 @@
-/* Clocks and the service's time format. Policies never call these: they take `now` as an argument. */
+/* Clocks and the service's time format. Policies never call these: they take `now` as an argument.
+ */
 #ifndef ICE_BASE_CLOCK_H
 #define ICE_BASE_CLOCK_H
 
@@ -20,7 +21,8 @@ int64_t clock_real_ns(void);
 /* Seconds since 1970 as `yyyy-MM-ddTHH:mm:ssZ` (the service's format, UTC). */
 void clock_iso(int64_t unix_s, char out[CLOCK_ISO_LEN]);
 
-/* Parse `yyyy-MM-ddTHH:mm:ss[.fraction]Z` to nanoseconds since 1970. 0, or -1 when it is not such a time. */
+/* Parse `yyyy-MM-ddTHH:mm:ss[.fraction]Z` to nanoseconds since 1970. 0, or -1 when it is not such a
+ * time. */
 int clock_parse_iso(const char *text, int64_t *ns) ICE_MUST_CHECK;
 
 /* Parse an HTTP date (RFC 9110, `Sun, 06 Nov 1994 08:49:37 GMT`) to seconds since 1970. 0 or -1. */

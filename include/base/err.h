@@ -1,8 +1,9 @@
 /* Errors as values with a message.
  *
- * A function that can fail takes a `struct err *` last, leaves it untouched on success, and on failure returns
- * -1 or NULL and puts one line into it: what was being done, to what, and why it failed. Only the edge
- * decides to log, print or drop it. NULL is allowed where nobody wants the text. Never allocates. */
+ * A function that can fail takes a `struct err *` last, leaves it untouched on success, and on
+ * failure returns -1 or NULL and puts one line into it: what was being done, to what, and why it
+ * failed. Only the edge decides to log, print or drop it. NULL is allowed where nobody wants the
+ * text. Never allocates. */
 #ifndef ICE_BASE_ERR_H
 #define ICE_BASE_ERR_H
 
@@ -14,7 +15,8 @@ struct err {
     char text[ERR_TEXT_MAX];
 };
 
-/* Set the text. Returns -1, so that `return err_set(...)` reads well. Control characters become '?'. */
+/* Set the text. Returns -1, so that `return err_set(...)` reads well. Control characters become
+ * '?'. */
 int err_set(struct err *err, const char *fmt, ...) ICE_PRINTF(2, 3);
 
 /* Put "prefix: " before the text that is there. Returns -1. */

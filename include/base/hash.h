@@ -1,4 +1,5 @@
-/* A stable 64-bit hash (FNV-1a with a final mix): inode numbers are made of it, so it never changes. */
+/* A stable 64-bit hash (FNV-1a with a final mix): inode numbers are made of it, so it never
+ * changes. */
 #ifndef ICE_BASE_HASH_H
 #define ICE_BASE_HASH_H
 

@@ -1,7 +1,8 @@
-/* Log lines: one event a line, `key=value` facts after the words, the same words for the same event always.
+/* Log lines: one event a line, `key=value` facts after the words, the same words for the same event
+ * always.
  *
- * To stderr while in front, to syslog(3) in the background. Thread-safe; keeps errno. Secrets are never given
- * to it (base/secret.h); control characters in the text become '?'. */
+ * To stderr while in front, to syslog(3) in the background. Thread-safe; keeps errno. Secrets are
+ * never given to it (base/secret.h); control characters in the text become '?'. */
 #ifndef ICE_BASE_LOG_H
 #define ICE_BASE_LOG_H
 

@@ -1,5 +1,5 @@
-/* One parser for each kind of number from outside. All reject empty text, signs, blanks, trailing junk and what
- * is out of range; 0 or -1. */
+/* One parser for each kind of number from outside. All reject empty text, signs, blanks, trailing
+ * junk and what is out of range; 0 or -1. */
 #ifndef ICE_BASE_NUM_H
 #define ICE_BASE_NUM_H
 
@@ -8,8 +8,8 @@
 
 int num_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out) ICE_MUST_CHECK;
 
-/* Durations: `5`, `5s`, `500ms`, `10m`, `24h`, `7d`; a bare number is seconds. Decimals allowed (`0.5`, `1.5h`).
- * The result is in milliseconds; at most 100 years. */
+/* Durations: `5`, `5s`, `500ms`, `10m`, `24h`, `7d`; a bare number is seconds. Decimals allowed
+ * (`0.5`, `1.5h`). The result is in milliseconds; at most 100 years. */
 int num_parse_duration(const char *text, int64_t *ms) ICE_MUST_CHECK;
 
 /* Sizes: bytes, or with K, M, G, T (powers of 1024). */

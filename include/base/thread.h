@@ -1,5 +1,6 @@
-/* Locks that cannot fail silently, scope-bound locking, named threads. A failing pthread call on our own
- * initialised object is a broken invariant and aborts; creating a thread can fail and says so. */
+/* Locks that cannot fail silently, scope-bound locking, named threads. A failing pthread call on
+ * our own initialised object is a broken invariant and aborts; creating a thread can fail and says
+ * so. */
 #ifndef ICE_BASE_THREAD_H
 #define ICE_BASE_THREAD_H
 
@@ -19,7 +20,8 @@ void cond_destroy(pthread_cond_t *c);
 void cond_signal(pthread_cond_t *c);
 void cond_broadcast(pthread_cond_t *c);
 
-/* Wait until `deadline_ms` (clock_mono_ms). false: the deadline has passed. May wake without reason. */
+/* Wait until `deadline_ms` (clock_mono_ms). false: the deadline has passed. May wake without
+ * reason. */
 bool cond_wait_until(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_ms);
 
 static inline void mutex_scope_end(pthread_mutex_t **m)
@@ -34,7 +36,8 @@ static inline void mutex_scope_end(pthread_mutex_t **m)
         (mutex_lock(mutex), (mutex))
 
 /* Start a thread with all signals blocked. `name` has at most 15 bytes. 0, or -1 with `err`. */
-int thread_start(pthread_t *out, const char *name, void *(*fn)(void *), void *arg, struct err *err) ICE_MUST_CHECK;
+int thread_start(pthread_t *out, const char *name, void *(*fn)(void *), void *arg,
+                 struct err *err) ICE_MUST_CHECK;
 
 void thread_join(pthread_t t);
 

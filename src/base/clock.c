@@ -25,7 +25,8 @@ void clock_iso(int64_t unix_s, char out[CLOCK_ISO_LEN])
         memcpy(out, "1970-01-01T00:00:00Z", CLOCK_ISO_LEN);
 }
 
-/* Nanoseconds of an optional fraction at *text, which is moved behind it. -1 when it is malformed. */
+/* Nanoseconds of an optional fraction at *text, which is moved behind it. -1 when it is malformed.
+ */
 static int64_t parse_fraction(const char **text)
 {
     if (**text != '.')

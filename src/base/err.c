@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One line, whatever the remote side sent: a control character could forge a log line or drive a terminal. */
+/* One line, whatever the remote side sent: a control character could forge a log line or drive a
+ * terminal. */
 static void one_line(char *text)
 {
     for (; *text; text++)

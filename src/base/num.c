@@ -18,7 +18,8 @@ int num_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out)
     return 0;
 }
 
-/* Decimal digits with at most one point, no exponent, no locale. The rest of the text is at *rest. */
+/* Decimal digits with at most one point, no exponent, no locale. The rest of the text is at *rest.
+ */
 static int parse_decimal(const char *text, double *out, const char **rest)
 {
     double v = 0, unit = 1;

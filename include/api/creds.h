@@ -1,0 +1,65 @@
+/* Credentials: the default chain of the official SDKs, kept fresh in the background.
+ *
+ * Order: environment, OIDC, CLI file (~/.aliyun/config.json), ini file
+ * (~/.alibabacloud/credentials[.ini]), ECS metadata, credentials URI. The source that worked is
+ * kept. Keys are immutable and counted; the last unref wipes them. Nobody but the keeper's own
+ * thread waits for a file, a process or the network. */
+#ifndef ICE_API_CREDS_H
+#define ICE_API_CREDS_H
+
+#include "base/err.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct creds_keys {
+    char *key_id;
+    char *key_secret;
+    char *token;             /* NULL for a permanent pair */
+    int64_t expires_unix_ms; /* 0: never */
+    char *
+        source; /* for people: "environment", "~/.aliyun/config.json profile studio (RamRoleArn)" */
+    unsigned refs_; /* atomic, inside */
+};
+
+struct creds_keys *creds_keys_ref(struct creds_keys *k);
+void creds_keys_unref(struct creds_keys *k); /* NULL is nothing */
+
+/* Everything that a provider takes from outside, so that tests give their own. All borrowed until
+ * creds_free. */
+struct creds_env {
+    const char *(*getenv)(void *ctx,
+                          const char *name); /* NULL: getenv(3) (secure: not when setuid) */
+    void *ctx;
+    const char *home;    /* NULL: $HOME, else the passwd entry */
+    const char *profile; /* NULL: ALIBABA_CLOUD_PROFILE */
+    const char *ca_file; /* for https to STS; NULL: the system's */
+    const char *proxy;
+    int64_t (*real_ms)(void); /* NULL: the system's clock */
+};
+
+struct creds;
+
+/* Starts nothing and reads nothing yet. */
+struct creds *creds_new(const struct creds_env *env, struct err *err);
+void creds_free(struct creds *c); /* stops the thread if it runs */
+
+/* Walk the chain on the calling thread, for at most `timeout_ms`: at mount time, and in `doctor`.
+ * 0: creds_get gives keys. -1: `err` says in one line what was tried and how to give credentials.
+ * No secret in it. */
+int creds_load(struct creds *c, int64_t timeout_ms, struct err *err);
+
+/* Start the thread that renews ahead of expiry (180 s before; 15 min where the life allows), reads
+ * a changed file again, retries after a failed renewal (old keys stay while they last). `changed`
+ * is called on that thread after each attempt, whether it brought new keys or not. */
+int creds_start(struct creds *c, void (*changed)(void *arg), void *arg, struct err *err);
+
+/* The keys in force, a counted reference, or NULL with `err` where there are none or they have
+ * expired. Never waits. */
+struct creds_keys *creds_get(struct creds *c, struct err *err);
+
+/* The service refused `refused`: look again soon (files are read again, temporary keys renewed).
+ * Returns false when that cannot change anything (a permanent pair from the environment). Never
+ * waits. */
+bool creds_refused(struct creds *c, const struct creds_keys *refused);
+
+#endif

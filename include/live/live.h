@@ -1,0 +1,53 @@
+/* The refresh thread: owns the HTTP engine's pump, the budget, the retries and every deadline.
+ *
+ * It takes what readers want from the cache, asks the service within the budget, parses the replies
+ * into snapshots and puts them into the cache. Nobody waits for it but with a deadline; it waits
+ * for nobody. */
+#ifndef ICE_LIVE_LIVE_H
+#define ICE_LIVE_LIVE_H
+
+#include "base/err.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cache;
+struct creds;
+struct http;
+struct ice;
+struct live;
+
+struct live_config {
+    struct http *http; /* all borrowed until live_free */
+    struct ice *ice;
+    struct creds *creds; /* its `changed` callback should call live_wake */
+    struct cache *cache;
+    unsigned qps;
+    unsigned inflight_max; /* calls under way at once; 0: 64 */
+    int64_t timeout_ms; /* of readers: a call stalls out after a third of it, so that another can be
+                           tried */
+};
+
+struct live *live_new(const struct live_config *config, struct err *err);
+int live_start(struct live *l, struct err *err);
+
+/* End the wait of its thread: something is wanted, keys have changed. Any thread, any time; NULL is
+ * nothing. Fits cache_config.wake. */
+void live_wake(void *live);
+
+/* Stop the thread (within one second) and join it; calls under way come to nothing. Then free. */
+void live_stop(struct live *l);
+void live_free(struct live *l);
+
+/* For health.json. */
+struct live_health {
+    bool service_down;
+    double pace;            /* calls a second in force */
+    int64_t last_answer_ms; /* clock_mono_ms of the last answer from the service, 0 for none */
+    int64_t last_success_real_ns; /* 0 for none */
+    unsigned inflight;
+    unsigned waiting;     /* look-ups waiting for the budget or for a retry */
+    char last_error[512]; /* "" when the last answer was good */
+};
+void live_health(struct live *l, struct live_health *out);
+
+#endif
