@@ -1,10 +1,11 @@
 /* Numbers from outside: one parser, and it refuses what is not a number. */
 #include "base/num.h"
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 static void durations_take_every_documented_unit(void **state)
 {
