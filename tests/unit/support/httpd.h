@@ -33,15 +33,20 @@ struct httpd_response {
     bool close_early;    /* close the connection without an answer */
     size_t cut_after; /* send so many bytes of the body (Content-Length says more), then close; 0:
                          whole */
+    bool stall; /* with cut_after: fall silent there, until the server is stopped, then close */
 };
 
 typedef void httpd_handler(void *arg, const struct httpd_request *req, struct httpd_response *resp);
 
 struct httpd *httpd_start(httpd_handler *handler,
                           void *arg); /* any free port on 127.0.0.1; fails the test on error */
+/* The same behind TLS, with this certificate and key (PEM). */
+struct httpd *httpd_start_tls(httpd_handler *handler, void *arg, const char *cert_pem,
+                              const char *key_pem);
 int httpd_port(const struct httpd *h);
-const char *httpd_url(const struct httpd *h);   /* "http://127.0.0.1:PORT" */
-unsigned httpd_requests(const struct httpd *h); /* served so far */
+const char *httpd_url(const struct httpd *h);      /* "http://127.0.0.1:PORT", or https */
+unsigned httpd_requests(const struct httpd *h);    /* handed to the handler so far */
+unsigned httpd_connections(const struct httpd *h); /* accepted so far */
 void httpd_stop(struct httpd *h);
 
 #endif
