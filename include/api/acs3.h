@@ -22,6 +22,8 @@ struct acs3_pair {
     const char *value;
 };
 
+#define ACS3_PAIRS_MAX 128 /* most query parameters, and most signed headers, of one request */
+
 /* All borrowed for the call. */
 struct acs3_request {
     const char *method;            /* "POST" */
@@ -44,7 +46,7 @@ int acs3_sha256_hex(const struct acs3 *s, const void *bytes, size_t n, char out[
                     struct err *err);
 
 /* The steps, so that each can be held against the vectors. They append to `out` (whose ceiling
- * applies). 0 or -1. */
+ * applies). 0 or -1. The canonical request holds the security token if one is sent: wipe it. */
 int acs3_canonical_query(const struct acs3_request *r, struct buf *out, struct err *err);
 int acs3_canonical_request(const struct acs3 *s, const struct acs3_request *r, struct buf *out,
                            struct err *err);

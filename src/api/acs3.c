@@ -1,0 +1,347 @@
+#include "api/acs3.h"
+#include "base/buf.h"
+#include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define ALGORITHM    "ACS3-HMAC-SHA256"
+#define SHA256_BYTES 32
+
+/* The request line of a call is bounded by what gateways take (some 16 KiB); this is far above. */
+#define CANONICAL_MAX ((size_t)1 << 20)
+
+struct acs3 {
+    EVP_MD *sha256;
+    EVP_MAC *hmac;
+    /* Knows its digest and no key. Each signature works on a copy: setting the digest anew would
+     * look it up by name every time. Only read after acs3_new, so threads share it. */
+    EVP_MAC_CTX *keyless;
+};
+
+/* -1, with the reason that OpenSSL gives. It names functions and algorithms, never data. */
+static int fail_openssl(struct err *err, const char *doing)
+{
+    char reason[256] = "no reason given";
+    unsigned long code = ERR_peek_last_error();
+    if (code)
+        ERR_error_string_n(code, reason, sizeof reason);
+    ERR_clear_error();
+    return err_set(err, "%s: OpenSSL: %s", doing, reason);
+}
+
+static int fail_buf(struct err *err)
+{
+    return err_set(err, "signing the request: %s",
+                   errno == EFBIG ? "it is too long" : "out of memory");
+}
+
+void acs3_free(struct acs3 *s)
+{
+    if (!s)
+        return;
+    EVP_MAC_CTX_free(s->keyless);
+    EVP_MAC_free(s->hmac);
+    EVP_MD_free(s->sha256);
+    free(s);
+}
+
+static int fetch_algorithms(struct acs3 *s)
+{
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                           OSSL_PARAM_construct_end()};
+    s->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    s->hmac = s->sha256 ? EVP_MAC_fetch(NULL, "HMAC", NULL) : NULL;
+    s->keyless = s->hmac ? EVP_MAC_CTX_new(s->hmac) : NULL;
+    return s->keyless && EVP_MAC_CTX_set_params(s->keyless, params) == 1 ? 0 : -1;
+}
+
+struct acs3 *acs3_new(struct err *err)
+{
+    struct acs3 *s = calloc(1, sizeof *s);
+    if (!s) {
+        err_set(err, "preparing signatures: out of memory");
+        return NULL;
+    }
+    if (fetch_algorithms(s) < 0) {
+        fail_openssl(err, "preparing signatures (SHA-256, HMAC)");
+        acs3_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+static void to_hex(const unsigned char bytes[SHA256_BYTES], char out[ACS3_HEX_LEN])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < SHA256_BYTES; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[ACS3_HEX_LEN - 1] = '\0';
+}
+
+int acs3_sha256_hex(const struct acs3 *s, const void *bytes, size_t n, char out[ACS3_HEX_LEN],
+                    struct err *err)
+{
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    if (EVP_Digest(n ? bytes : "", n, sum, NULL, s->sha256, NULL) != 1)
+        return fail_openssl(err, "hashing with SHA-256");
+    to_hex(sum, out);
+    return 0;
+}
+
+static int hmac_hex(const struct acs3 *s, const char *key, const char *text, char out[ACS3_HEX_LEN],
+                    struct err *err)
+{
+    unsigned char sum[SHA256_BYTES];
+    size_t n = 0;
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(s->keyless);
+    bool ok = ctx && EVP_MAC_init(ctx, (const unsigned char *)key, strlen(key), NULL) == 1 &&
+              EVP_MAC_update(ctx, (const unsigned char *)text, strlen(text)) == 1 &&
+              EVP_MAC_final(ctx, sum, &n, sizeof sum) == 1 && n == sizeof sum;
+    EVP_MAC_CTX_free(ctx);
+    if (!ok)
+        return fail_openssl(err, "signing with HMAC-SHA256");
+    to_hex(sum, out);
+    return 0;
+}
+
+/* Canonical query. */
+
+static bool is_unreserved(unsigned char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.' || c == '~';
+}
+
+int acs3_percent_encode(const char *text, struct buf *out)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    while (*text) {
+        size_t bare = 0;
+        while (is_unreserved((unsigned char)text[bare]))
+            bare++;
+        if (buf_add(out, text, bare) < 0)
+            return -1;
+        text += bare;
+        if (!*text)
+            break;
+        unsigned char c = (unsigned char)*text++;
+        const char coded[] = {'%', digits[c >> 4], digits[c & 15]};
+        if (buf_add(out, coded, sizeof coded) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int compare_parameters(const void *a, const void *b)
+{
+    const struct acs3_pair *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : strcmp(x->value, y->value);
+}
+
+static int add_query(const struct acs3_pair *sorted, size_t n, struct buf *out)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((i > 0 && buf_addc(out, '&') < 0) || acs3_percent_encode(sorted[i].name, out) < 0 ||
+            buf_addc(out, '=') < 0 || acs3_percent_encode(sorted[i].value, out) < 0)
+            return -1;
+    return 0;
+}
+
+int acs3_canonical_query(const struct acs3_request *r, struct buf *out, struct err *err)
+{
+    struct acs3_pair sorted[ACS3_PAIRS_MAX];
+    if (r->n_query > ACS3_PAIRS_MAX)
+        return err_set(err, "signing the request: %zu parameters, more than %d", r->n_query,
+                       ACS3_PAIRS_MAX);
+    if (r->n_query > 0) {
+        memcpy(sorted, r->query, r->n_query * sizeof *sorted);
+        qsort(sorted, r->n_query, sizeof *sorted, compare_parameters);
+    }
+    return add_query(sorted, r->n_query, out) < 0 ? fail_buf(err) : 0;
+}
+
+/* Canonical headers. */
+
+/* A header that is signed. The name is compared and written in lower case, the value trimmed. */
+struct field {
+    const char *name;
+    const char *value;
+    size_t value_len;
+};
+
+struct fields {
+    struct field v[ACS3_PAIRS_MAX];
+    size_t n;
+};
+
+/* Not tolower(3): header names are ASCII in every locale. */
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static int compare_names(const char *a, const char *b)
+{
+    while (*a && lower(*a) == lower(*b)) {
+        a++;
+        b++;
+    }
+    return (unsigned char)lower(*a) - (unsigned char)lower(*b);
+}
+
+static int compare_fields(const void *a, const void *b)
+{
+    const struct field *x = a, *y = b;
+    int order = compare_names(x->name, y->name);
+    if (order)
+        return order;
+    size_t common = x->value_len < y->value_len ? x->value_len : y->value_len;
+    order = memcmp(x->value, y->value, common);
+    return order ? order : (x->value_len > y->value_len) - (x->value_len < y->value_len);
+}
+
+static bool is_signed(const char *name)
+{
+    static const char prefix[] = "x-acs-";
+    size_t i = 0;
+    while (prefix[i] && lower(name[i]) == prefix[i])
+        i++;
+    return !prefix[i] || compare_names(name, "host") == 0 ||
+           compare_names(name, "content-type") == 0;
+}
+
+static struct field trimmed(const struct acs3_pair *header)
+{
+    static const char blanks[] = " \t\r\n";
+    const char *value = header->value + strspn(header->value, blanks);
+    size_t n = strlen(value);
+    while (n > 0 && strchr(blanks, value[n - 1]))
+        n--;
+    return (struct field){.name = header->name, .value = value, .value_len = n};
+}
+
+static int collect_fields(const struct acs3_request *r, struct fields *f, struct err *err)
+{
+    f->n = 0;
+    for (size_t i = 0; i < r->n_headers; i++) {
+        if (!is_signed(r->headers[i].name))
+            continue;
+        if (f->n == ACS3_PAIRS_MAX)
+            return err_set(err, "signing the request: more than %d headers", ACS3_PAIRS_MAX);
+        f->v[f->n++] = trimmed(&r->headers[i]);
+    }
+    qsort(f->v, f->n, sizeof *f->v, compare_fields);
+    return 0;
+}
+
+static bool repeats(const struct fields *f, size_t i)
+{
+    return i > 0 && compare_names(f->v[i - 1].name, f->v[i].name) == 0;
+}
+
+static int add_name(const char *name, struct buf *out)
+{
+    size_t start = out->len;
+    if (buf_adds(out, name) < 0)
+        return -1;
+    for (char *c = out->data + start; *c; c++)
+        *c = lower(*c);
+    return 0;
+}
+
+/* `name:value` lines; the values of a repeated name stand on one line, joined with commas. */
+static int add_headers(const struct fields *f, struct buf *out)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        if (repeats(f, i)) {
+            out->len--; /* the line feed */
+            if (buf_addc(out, ',') < 0)
+                return -1;
+        } else if (add_name(f->v[i].name, out) < 0 || buf_addc(out, ':') < 0) {
+            return -1;
+        }
+        if (buf_add(out, f->v[i].value, f->v[i].value_len) < 0 || buf_addc(out, '\n') < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int add_signed_names(const struct fields *f, struct buf *out)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (!repeats(f, i) &&
+            ((i > 0 && buf_addc(out, ';') < 0) || add_name(f->v[i].name, out) < 0))
+            return -1;
+    return 0;
+}
+
+/* The steps, each on top of the one before. */
+
+static int add_canonical(const struct acs3 *s, const struct acs3_request *r, const struct fields *f,
+                         struct buf *out, struct err *err)
+{
+    char payload[ACS3_HEX_LEN];
+    if (acs3_sha256_hex(s, r->body, r->body_len, payload, err) < 0)
+        return -1;
+    if (buf_adds(out, r->method) < 0 || buf_addc(out, '\n') < 0 || buf_adds(out, r->path) < 0 ||
+        buf_addc(out, '\n') < 0)
+        return fail_buf(err);
+    if (acs3_canonical_query(r, out, err) < 0)
+        return -1;
+    if (buf_addc(out, '\n') < 0 || add_headers(f, out) < 0 || buf_addc(out, '\n') < 0 ||
+        add_signed_names(f, out) < 0 || buf_addc(out, '\n') < 0 || buf_adds(out, payload) < 0)
+        return fail_buf(err);
+    return 0;
+}
+
+int acs3_canonical_request(const struct acs3 *s, const struct acs3_request *r, struct buf *out,
+                           struct err *err)
+{
+    struct fields f;
+    return collect_fields(r, &f, err) < 0 ? -1 : add_canonical(s, r, &f, out, err);
+}
+
+#define STRING_TO_SIGN_LEN (sizeof ALGORITHM "\n" - 1 + ACS3_HEX_LEN)
+
+static int make_string_to_sign(const struct acs3 *s, const struct acs3_request *r,
+                               const struct fields *f, char out[STRING_TO_SIGN_LEN],
+                               struct err *err)
+{
+    ICE_CLEANUP(buf_wipe) struct buf canonical = BUF_INIT(CANONICAL_MAX);
+    if (add_canonical(s, r, f, &canonical, err) < 0)
+        return -1;
+    memcpy(out, ALGORITHM "\n", sizeof ALGORITHM "\n");
+    return acs3_sha256_hex(s, canonical.data, canonical.len, out + sizeof ALGORITHM, err);
+}
+
+int acs3_string_to_sign(const struct acs3 *s, const struct acs3_request *r, struct buf *out,
+                        struct err *err)
+{
+    struct fields f;
+    char text[STRING_TO_SIGN_LEN];
+    if (collect_fields(r, &f, err) < 0 || make_string_to_sign(s, r, &f, text, err) < 0)
+        return -1;
+    return buf_adds(out, text) < 0 ? fail_buf(err) : 0;
+}
+
+int acs3_authorization(const struct acs3 *s, const struct acs3_request *r, struct buf *out,
+                       struct err *err)
+{
+    struct fields f;
+    char text[STRING_TO_SIGN_LEN], signature[ACS3_HEX_LEN];
+    if (collect_fields(r, &f, err) < 0 || make_string_to_sign(s, r, &f, text, err) < 0 ||
+        hmac_hex(s, r->key_secret, text, signature, err) < 0)
+        return -1;
+    if (buf_addf(out, ALGORITHM " Credential=%s,SignedHeaders=", r->key_id) < 0 ||
+        add_signed_names(&f, out) < 0 || buf_addf(out, ",Signature=%s", signature) < 0)
+        return fail_buf(err);
+    return 0;
+}
