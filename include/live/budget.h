@@ -21,7 +21,7 @@ void budget_free(struct budget *b);
 /* 0: a call may go out now; else how many milliseconds to wait before asking again (> 0). */
 int64_t budget_wait(const struct budget *b, int64_t now_ms);
 
-/* A call goes out now. */
+/* A call goes out now: after budget_wait gave 0. */
 void budget_sent(struct budget *b, int64_t now_ms);
 
 /* The service throttled a call: halve the pace (at most once a second, never below 1/16, at least
