@@ -1,0 +1,196 @@
+"""File operations on a mount, in a process of their own: ops.py NAME < arguments as JSON; the answer is
+JSON on stdout. Imports nothing of the tests, so that it can run as any user."""
+
+import concurrent.futures
+import errno
+import hashlib
+import json
+import os
+import stat
+import sys
+import time
+
+
+def failure(e):
+    return {"errno": errno.errorcode[e.errno], "number": e.errno}
+
+
+def slurp(path):
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        parts = []
+        while part := os.read(fd, 1 << 20):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(fd)
+
+
+def read(path):
+    begin = time.monotonic()
+    try:
+        answer = {"hex": slurp(path).hex()}
+    except OSError as e:
+        answer = failure(e)
+    return dict(answer, seconds=time.monotonic() - begin)
+
+
+def status(path, follow=False):
+    try:
+        s = os.stat(path, follow_symlinks=follow)
+    except OSError as e:
+        return failure(e)
+    return {
+        "kind": stat.filemode(s.st_mode)[0],
+        "mode": oct(s.st_mode & 0o7777),
+        "size": s.st_size,
+        "blocks": s.st_blocks,
+        "nlink": s.st_nlink,
+        "ino": s.st_ino,
+        "uid": s.st_uid,
+        "gid": s.st_gid,
+        "mtime_ns": s.st_mtime_ns,
+        "ctime_ns": s.st_ctime_ns,
+    }
+
+
+def job(path):
+    """All of one job's folder: name -> status and content."""
+    files = {}
+    for name in os.listdir(path):
+        where = os.path.join(path, name)
+        files[name] = dict(status(where), hex=slurp(where).hex())
+    return files
+
+
+def jobs(paths):
+    return {path: job(path) for path in paths}
+
+
+def readers(paths, rounds=1, names=None):
+    """Read every path at the same time, each in its own thread, `rounds` times."""
+
+    def one(path):
+        last = None
+        for _ in range(rounds):
+            last = read(path)
+            if "hex" in last:
+                last["sha"] = hashlib.sha256(bytes.fromhex(last.pop("hex"))).hexdigest()
+        return last
+
+    with concurrent.futures.ThreadPoolExecutor(len(paths)) as pool:
+        return list(pool.map(one, paths))
+
+
+def drain(paths, threads):
+    """Read every path once, by so many threads; seconds and the errnos seen."""
+    begin = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        answers = list(pool.map(read, paths))
+    seconds = time.monotonic() - begin
+    return {
+        "seconds": seconds,
+        "slowest": max(a["seconds"] for a in answers),
+        "errors": sorted({a["errno"] for a in answers if "errno" in a}),
+        "texts": [bytes.fromhex(a.get("hex", "")).decode(errors="replace") for a in answers],
+    }
+
+
+def xattrs(path):
+    try:
+        return {name: os.getxattr(path, name).decode() for name in os.listxattr(path)}
+    except OSError as e:
+        return failure(e)
+
+
+def getxattr(path, name):
+    try:
+        return {"value": os.getxattr(path, name).decode()}
+    except OSError as e:
+        return failure(e)
+
+
+CHANGES = {
+    "open for writing": lambda j, f: os.open(f, os.O_WRONLY),
+    "open for reading and writing": lambda j, f: os.open(f, os.O_RDWR),
+    "open to append": lambda j, f: os.open(f, os.O_WRONLY | os.O_APPEND),
+    "open and truncate": lambda j, f: os.open(f, os.O_WRONLY | os.O_TRUNC),
+    "create in a job": lambda j, f: os.open(j + "/new", os.O_WRONLY | os.O_CREAT, 0o644),
+    "create in jobs": lambda j, f: os.open(os.path.dirname(j) + "/.new", os.O_WRONLY | os.O_CREAT, 0o644),
+    "create in the root": lambda j, f: os.open(j + "/../../new", os.O_WRONLY | os.O_CREAT, 0o644),
+    "mkdir in a job": lambda j, f: os.mkdir(j + "/new"),
+    "mkdir in jobs": lambda j, f: os.mkdir(os.path.dirname(j) + "/.new"),
+    "mkdir in the root": lambda j, f: os.mkdir(j + "/../../new"),
+    "mknod": lambda j, f: os.mkfifo(j + "/new"),
+    "unlink": lambda j, f: os.unlink(f),
+    "rmdir": lambda j, f: os.rmdir(j),
+    "rename a file": lambda j, f: os.rename(f, f + "2"),
+    "rename a job": lambda j, f: os.rename(j, j + "2"),
+    "symlink": lambda j, f: os.symlink("x", j + "/new"),
+    "link": lambda j, f: os.link(f, j + "/new"),
+    "truncate": lambda j, f: os.truncate(f, 0),
+    "chmod a file": lambda j, f: os.chmod(f, 0o666),
+    "chmod a folder": lambda j, f: os.chmod(j, 0o777),
+    "chown": lambda j, f: os.chown(f, os.getuid(), os.getgid()),
+    "set times": lambda j, f: os.utime(f, (1, 1)),
+    "set times to now": lambda j, f: os.utime(f),
+    "setxattr": lambda j, f: os.setxattr(f, "user.ice.stale", b"1"),
+    "setxattr of a new name": lambda j, f: os.setxattr(f, "user.note", b"1"),
+    "removexattr": lambda j, f: os.removexattr(f, "user.ice.stale"),
+}
+
+
+def changes(job, file):
+    """Try every way to change something; name -> errno, None where it succeeded."""
+    answers = {}
+    for name, change in CHANGES.items():
+        try:
+            change(job, file)
+            answers[name] = None
+        except OSError as e:
+            answers[name] = errno.errorcode[e.errno]
+    return answers
+
+
+def access_write(paths):
+    """faccessat(W_OK) with the effective ids: what `test -w` says."""
+    return {path: os.access(path, os.W_OK, effective_ids=True) for path in paths}
+
+
+def held(path, seconds, pause=0.05):
+    """Read the start of a file over and over through one handle; the different texts in order."""
+    seen = []
+    fd = os.open(path, os.O_RDONLY)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        text = os.pread(fd, 4096, 0).decode()
+        if not seen or seen[-1] != text:
+            seen.append(text)
+        time.sleep(pause)
+    os.close(fd)
+    return seen
+
+
+def whole(path, versions, seconds):
+    """Read a file over and over; whether every pass was one of these versions (hex), and which."""
+    known = {bytes.fromhex(v): i for i, v in enumerate(versions)}
+    seen, torn, passes = set(), [], 0
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and len(torn) < 3:
+        data = slurp(path)
+        passes += 1
+        if data in known:
+            seen.add(known[data])
+        else:
+            torn.append(data.hex()[:200])
+    return {"seen": sorted(seen), "torn": torn, "passes": passes}
+
+
+if __name__ == "__main__":
+    function = {
+        f.__name__: f
+        for f in (
+            read, status, job, jobs, readers, drain, xattrs, getxattr, changes, access_write, held, whole,
+        )
+    }[sys.argv[1]]
+    json.dump(function(**json.load(sys.stdin)), sys.stdout)
