@@ -40,6 +40,11 @@ int fs_start(struct fs *fs, struct err *err);
  * eventfd) is readable. Returns 0 for those, -1 with `err` if serving broke. */
 int fs_wait(struct fs *fs, int stop_fd, struct err *err);
 
+/* The kernel's own limit for a request (sysctl fs.fuse.*_request_timeout, Linux 6.14) in
+ * milliseconds, 0: none. It aborts the whole mount when a request stays open for longer, so
+ * `timeout` must stay well below. */
+int64_t fs_kernel_limit_ms(void);
+
 /* Answer whoever waits, unmount if still mounted, stop and join the threads, free. Leaves nothing
  * behind. */
 void fs_free(struct fs *fs);

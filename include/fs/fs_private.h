@@ -1,0 +1,190 @@
+/* What the files of this room share. */
+#ifndef ICE_FS_PRIVATE_H
+#define ICE_FS_PRIVATE_H
+
+#define FUSE_USE_VERSION 314
+#include "base/buf.h"
+#include "cache/cache.h"
+#include "fs/node.h"
+#include "fs/session.h"
+#include <fuse_lowlevel.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+struct updater;
+struct workers;
+
+struct fs {
+    struct fs_config config; /* its texts are copies */
+    struct fuse_session *session;
+    struct updater *updater;
+    struct workers *workers;
+    bool system_mode; /* the kernel keeps users from writing, and checks permissions */
+    int private_fd;   /* system mode: the detached writable mount, -1 once it is dropped */
+    int mount_id;     /* of the users' mount, as in /proc/self/mountinfo */
+    bool mounted;
+    int64_t born_ns;
+    _Atomic int64_t jobs_mtime_ns; /* when the listing of jobs/ changed last */
+};
+
+/* ---- attributes (attr.c)
+ * ------------------------------------------------------------------------------ */
+
+void attr_dir(const struct fs *fs, uint64_t ino, int64_t mtime_ns, int64_t ctime_ns,
+              struct stat *st);
+void attr_file(const struct fs *fs, uint64_t ino, size_t size, int64_t mtime_ns, int64_t ctime_ns,
+               struct stat *st);
+/* A fixed node; a file's size is that of its content now. */
+void attr_fixed(struct fs *fs, const struct fixed_entry *node, struct stat *st);
+/* A node of a job: the directory, or a field. false: the snapshot has no such field. */
+bool attr_job(const struct fs *fs, uint64_t ino, const struct job *job, struct stat *st);
+
+/* Seconds for the kernel's caches: what explicit invalidation ends, and what ends with the
+ * content's age. */
+#define KERNEL_FOREVER 1e9
+double attr_timeout(const struct cache_answer *a);
+
+/* ---- who may (access.c)
+ * ------------------------------------------------------------------------------- */
+
+/* User mode has no default_permissions, so the daemon holds uid, gid and umask itself: 0 or EACCES.
+ */
+int access_check(struct fs *fs, fuse_req_t req, bool is_dir, int mask);
+
+/* ---- requests that wait (park.c)
+ * ----------------------------------------------------------------------- */
+
+struct parked;
+typedef void resume_fn(struct parked *p, const struct cache_answer *a);
+
+struct parked {
+    struct cache_waiter waiter; /* first: the cache gives it back */
+    struct fs *fs;
+    fuse_req_t req;
+    resume_fn *resume; /* answers the request; `a->job` is borrowed */
+    uint64_t ino;
+    struct fuse_file_info fi; /* open, opendir, read */
+    size_t size;
+    off_t offset;
+};
+
+/* Ask the cache for the job of `p->ino` on behalf of p->req. The template is copied if the request
+ * has to wait; `resume` is called exactly once, now or later, unless the request is interrupted or
+ * fails (it is answered then). */
+void park_or_resume(const struct parked *p);
+
+/* ---- open files (handle.c)
+ * ----------------------------------------------------------------------------- */
+
+/* An open file or directory. `lock` protects job and the flags below it; nothing is called while it
+ * is held. */
+struct handle {
+    pthread_mutex_t lock;
+    uint64_t ino;
+    struct job *job; /* field: the pinned version; job directory: the version being listed */
+    bool direct;     /* pinned (direct_io); else the kernel keeps pages of a settled file */
+    bool was_read;
+    int64_t checked_ms;     /* when the content was last made sure of */
+    struct buf text;        /* fixed file: its content at open */
+    struct cache_row *rows; /* jobs/: the listing */
+    size_t n_rows;
+    bool listed;
+};
+
+struct handle *handle_new(uint64_t ino);
+void handle_free(struct handle *h);
+struct handle *handle_of(const struct fuse_file_info *fi);
+/* The handle of a file is closed: unpin its job (settling it if that was the last pin), free. */
+void handle_close(struct fs *fs, struct handle *h);
+
+/* ---- files of .icejobfs (meta.c)
+ * ------------------------------------------------------------------------ */
+
+#define META_MAX ((size_t)1 << 20) /* bytes of one such file */
+
+/* Append the content of a fixed file. 0 or -1. */
+int meta_render(struct fs *fs, enum fixed_node node, struct buf *out);
+
+/* Fits cache_listen: `fs` is told of every change. (session.c) */
+void fs_listen(void *fs, enum cache_event event, uint64_t key, const char *id,
+               const struct job *before, const struct job *after);
+
+/* ---- telling the kernel (updater.c)
+ * ---------------------------------------------------------------------- */
+
+/* One thread that serves no request: notifications wait for directory locks that a request may
+ * hold. */
+struct updater *updater_new(struct fs *fs, struct err *err);
+int updater_start(struct updater *u, struct err *err);
+/* Takes references and returns at once. */
+void updater_listen(struct updater *u, enum cache_event event, uint64_t key, const char *id,
+                    const struct job *before, const struct job *after);
+/* A pinned handle of a finished job has been closed: settle it if it was the last one. */
+void updater_unpinned(struct updater *u, uint64_t key);
+/* Ends the thread; requests must still be served meanwhile. */
+void updater_stop(struct updater *u);
+void updater_free(struct updater *u);
+
+/* ---- serving (workers.c)
+ * -------------------------------------------------------------------------------- */
+
+struct workers *workers_new(struct fs *fs, struct err *err);
+int workers_start(struct workers *w, struct err *err);
+/* Readable when the connection has ended (unmounted, aborted). */
+int workers_ended_fd(const struct workers *w);
+/* The error that ended them, 0 for an unmount. */
+int workers_error(const struct workers *w);
+void workers_stop(struct workers *w);
+void workers_free(struct workers *w);
+
+/* ---- mounting (mount_system.c, mount_user.c, mountinfo.c)
+ * -------------------------------------------------- */
+
+/* Returns 0; 1 when this kernel or container has no such calls (`err` says which); -1. Sets up the
+ * session's fd. */
+int mount_system(struct fs *fs, struct err *err);
+int mount_user(struct fs *fs, struct err *err);
+/* Take the mount away, lazily if it is busy. */
+void mount_undo(struct fs *fs);
+/* umount2(2), or fusermount3 where that is not allowed. 0 or -1. */
+int unmount_lazily(const char *path);
+
+/* The id of the topmost mount on a path, -1 none; `type` (64 bytes, may be NULL) gets its file
+ * system type. */
+int mountinfo_top(const char *path, char *type);
+/* Whether a mount id is in the table. */
+bool mountinfo_has(int mount_id);
+/* 0: `path` is free to be mounted on (a dead mount of ours was removed). -1: it is not a directory,
+ * or already mounted. */
+int mountpoint_prepare(const char *path, struct err *err);
+
+/* What the session talks through: libfuse before 3.17 knows parallel directory operations and
+ * forgets to ask the kernel for them; the answer to INIT gets the bit here. */
+int session_set_io(struct fuse_session *se, int fd, struct err *err);
+
+/* ---- callbacks (ops_*.c)
+ * ---------------------------------------------------------------------------------- */
+
+extern const struct fuse_lowlevel_ops fs_ops;
+
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_access(fuse_req_t req, fuse_ino_t ino, int mask);
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+                    struct fuse_file_info *fi);
+void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+
+static inline struct fs *fs_of(fuse_req_t req)
+{
+    return fuse_req_userdata(req);
+}
+
+#endif

@@ -1,0 +1,79 @@
+#include "base/clock.h"
+#include "fs/fs_private.h"
+#include <string.h>
+
+#define BLOCK_SIZE 4096
+#define SECTOR     512
+
+static struct timespec to_timespec(int64_t ns)
+{
+    struct timespec t = {.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+    if (t.tv_nsec < 0) { /* before 1970: tv_nsec is never negative */
+        t.tv_sec--;
+        t.tv_nsec += NS_PER_S;
+    }
+    return t;
+}
+
+static void fill(const struct fs *fs, uint64_t ino, mode_t mode, int64_t mtime_ns, int64_t ctime_ns,
+                 struct stat *st)
+{
+    memset(st, 0, sizeof *st);
+    st->st_ino = ino;
+    st->st_mode = (mode & S_IFMT) | (mode & 0777 & ~fs->config.umask);
+    st->st_nlink = 1; /* for a directory: "not counted"; find(1) understands it */
+    st->st_uid = fs->config.uid;
+    st->st_gid = fs->config.gid;
+    st->st_blksize = BLOCK_SIZE;
+    st->st_mtim = to_timespec(mtime_ns);
+    st->st_atim = st->st_mtim;
+    st->st_ctim = to_timespec(ctime_ns);
+}
+
+void attr_dir(const struct fs *fs, uint64_t ino, int64_t mtime_ns, int64_t ctime_ns,
+              struct stat *st)
+{
+    fill(fs, ino, S_IFDIR | 0555, mtime_ns, ctime_ns, st);
+}
+
+void attr_file(const struct fs *fs, uint64_t ino, size_t size, int64_t mtime_ns, int64_t ctime_ns,
+               struct stat *st)
+{
+    fill(fs, ino, S_IFREG | 0444, mtime_ns, ctime_ns, st);
+    st->st_size = (off_t)size;
+    st->st_blocks = (blkcnt_t)((size + SECTOR - 1) / SECTOR);
+}
+
+void attr_fixed(struct fs *fs, const struct fixed_entry *node, struct stat *st)
+{
+    if (node->is_dir) {
+        int64_t when = node->node == NODE_JOBS ? atomic_load(&fs->jobs_mtime_ns) : fs->born_ns;
+        attr_dir(fs, node->node, when, when, st);
+        return;
+    }
+    struct buf text CLEANUP_BUF = BUF_INIT(META_MAX);
+    size_t size = meta_render(fs, node->node, &text) == 0 ? text.len : 0;
+    int64_t when = node->node == NODE_HELP ? fs->born_ns : clock_real_ns();
+    attr_file(fs, node->node, size, when, when, st);
+}
+
+bool attr_job(const struct fs *fs, uint64_t ino, const struct job *job, struct stat *st)
+{
+    uint16_t number = node_number(ino);
+    if (number == 0) {
+        attr_dir(fs, ino, job_mtime_ns(job), job_ctime_ns(job), st);
+        return true;
+    }
+    const struct job_field *f = job_find_number(job, number);
+    if (!f)
+        return false;
+    attr_file(fs, ino, f->len, f->mtime_ns, f->ctime_ns, st);
+    return true;
+}
+
+double attr_timeout(const struct cache_answer *a)
+{
+    if (a->fresh_for_ms == INT64_MAX)
+        return KERNEL_FOREVER;
+    return a->fresh_for_ms > 0 ? (double)a->fresh_for_ms / (double)MS_PER_S : 0;
+}

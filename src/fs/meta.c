@@ -1,0 +1,84 @@
+/* The files of .icejobfs: how the daemon can be asked how it is, without a debugger. */
+#include "base/clock.h"
+#include "base/metric.h"
+#include "fs/fs_private.h"
+#include "live/live.h"
+#include "version.h"
+#include <inttypes.h>
+
+static const char help[] =
+    "This is icejobfs: the media producing jobs of Alibaba Cloud ICE as files, read-only.\n"
+    "\n"
+    "  jobs/<JobId>/status           Init, Queuing, Processing, Success or Failed\n"
+    "  jobs/<JobId>/progress         0 to 100\n"
+    "  jobs/<JobId>/media_url        where the output is, once there is one\n"
+    "  jobs/<JobId>/code, message    why it failed\n"
+    "  jobs/<JobId>/job.json         the service's whole reply\n"
+    "  jobs/<JobId>/...              one file for each field of the reply; empty fields have none\n"
+    "  .icejobfs/metrics             counters, OpenMetrics text\n"
+    "  .icejobfs/health.json         how the service is, and the last error\n"
+    "\n"
+    "A job is known from the moment it is named: look at jobs/<JobId>, and it is there.\n"
+    "How old is it?  getfattr -d -m user.ice jobs/<JobId>/status\n";
+
+/* A JSON string of text that may hold anything. */
+static int add_json_string(struct buf *out, const char *text)
+{
+    int rc = buf_addc(out, '"');
+    for (; rc == 0 && *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            rc = buf_addf(out, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            rc = buf_addf(out, "\\u%04x", c);
+        else
+            rc = buf_addc(out, (char)c);
+    }
+    return rc < 0 ? -1 : buf_addc(out, '"');
+}
+
+static int add_time(struct buf *out, const char *key, int64_t real_ns)
+{
+    char when[CLOCK_ISO_LEN];
+    if (real_ns == 0)
+        return buf_addf(out, "  \"%s\": null,\n", key);
+    clock_iso(real_ns / NS_PER_S, when);
+    return buf_addf(out, "  \"%s\": \"%s\",\n", key, when);
+}
+
+static int add_service(struct fs *fs, struct buf *out)
+{
+    struct live_health h = {0};
+    live_health(fs->config.live, &h);
+    if (buf_addf(out, "  \"service\": \"%s\",\n", h.service_down ? "down" : "up") < 0 ||
+        add_time(out, "last_success", h.last_success_real_ns) < 0 ||
+        buf_addf(
+            out,
+            "  \"calls_per_second\": %.3g,\n  \"calls_under_way\": %u,\n  \"calls_waiting\": %u,\n",
+            h.pace, h.inflight, h.waiting) < 0 ||
+        buf_adds(out, "  \"last_error\": ") < 0 || add_json_string(out, h.last_error) < 0)
+        return -1;
+    return buf_adds(out, ",\n");
+}
+
+static int render_health(struct fs *fs, struct buf *out)
+{
+    if (buf_adds(out, "{\n  \"version\": \"" ICEJOBFS_VERSION "\",\n  \"source\": ") < 0 ||
+        add_json_string(out, fs->config.source) < 0 ||
+        buf_addf(out, ",\n  \"mode\": \"%s\",\n", fs->system_mode ? "system" : "user") < 0 ||
+        add_time(out, "mounted", fs->born_ns) < 0)
+        return -1;
+    if (fs->config.live && add_service(fs, out) < 0)
+        return -1;
+    return buf_addf(out, "  \"jobs\": %" PRId64 ",\n  \"jobs_unfinished\": %" PRId64 "\n}\n",
+                    metric_get(METRIC_JOBS), metric_get(METRIC_JOBS_UNFINISHED));
+}
+
+int meta_render(struct fs *fs, enum fixed_node node, struct buf *out)
+{
+    if (node == NODE_METRICS)
+        return metric_render(out);
+    if (node == NODE_HEALTH)
+        return render_health(fs, out);
+    return buf_adds(out, help);
+}

@@ -1,0 +1,216 @@
+/* OPENDIR, READDIR, READDIRPLUS, RELEASEDIR.
+ *
+ * A handle lists one version: that of the first read, and again that of a rewind. Offsets are
+ * positions in it, 1 and 2 being
+ * "." and "..". READDIR holds the directory's lock in the kernel and never waits; OPENDIR of a job
+ * not yet fetched does. */
+#include "base/clock.h"
+#include "base/metric.h"
+#include "base/thread.h"
+#include "fs/fs_private.h"
+#include <errno.h>
+#include <stdlib.h>
+
+/* One entry about to be listed. */
+struct entry {
+    const char *name;
+    struct stat st;
+    double attr_timeout;
+    bool plus; /* the kernel may keep it as if looked up */
+};
+
+static void reply_opendir(struct parked *p, const struct job *job)
+{
+    struct handle *h = handle_new(p->ino);
+    if (!h) {
+        fuse_reply_err(p->req, ENOMEM);
+        return;
+    }
+    h->job = job ? job_ref(job) : NULL;
+    p->fi.fh = (uintptr_t)h;
+    if (fuse_reply_open(p->req, &p->fi) == -ENOENT)
+        handle_free(h);
+}
+
+static void resume_opendir(struct parked *p, const struct cache_answer *a)
+{
+    if (a->verdict == CACHE_CONTENT)
+        reply_opendir(p, a->job);
+    else
+        fuse_reply_err(p->req, a->error ? a->error : EIO);
+}
+
+void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct parked p = {
+        .fs = fs_of(req), .req = req, .resume = resume_opendir, .ino = ino, .fi = *fi};
+    metric_add(METRIC_FS_OPEN, 1);
+    if (access_check(p.fs, req, true, R_OK) != 0) {
+        fuse_reply_err(req, EACCES);
+        return;
+    }
+    if (!node_is_job(ino)) {
+        reply_opendir(&p, NULL);
+        return;
+    }
+    struct cache_answer a = {0};
+    /* Listing what is known costs no call, however old it is. */
+    if (cache_peek(p.fs->config.cache, node_key(ino), clock_mono_ms(), &a) == CACHE_CONTENT)
+        reply_opendir(&p, a.job);
+    else
+        park_or_resume(&p);
+    job_unref(a.job);
+}
+
+/* Called with the handle's lock held. 0 or -1. */
+static int take_listing(struct fs *fs, struct handle *h)
+{
+    if (h->ino != NODE_JOBS)
+        return 0;
+    cache_list_free(h->rows, h->n_rows);
+    h->rows = NULL;
+    h->n_rows = 0;
+    return cache_list(fs->config.cache, &h->rows, &h->n_rows);
+}
+
+static struct job *newest(struct fs *fs, uint64_t ino)
+{
+    struct cache_answer a = {0};
+    if (node_is_job(ino))
+        cache_peek(fs->config.cache, node_key(ino), clock_mono_ms(), &a);
+    return a.job;
+}
+
+/* Called with the handle's lock held: begin a pass at offset 0 with what is current. */
+static int begin_pass(struct fs *fs, struct handle *h)
+{
+    struct job *job = h->listed ? newest(fs, h->ino) : NULL;
+    if (job) {
+        job_unref(h->job);
+        h->job = job;
+    }
+    h->listed = true;
+    return take_listing(fs, h);
+}
+
+/* A change is told by an invalidation; the second is for versions that were listed late. */
+static void keep_entry(const struct job *job, struct entry *e)
+{
+    e->plus = true;
+    e->attr_timeout = job_final(job) ? KERNEL_FOREVER : 1;
+}
+
+static bool field_entry(struct fs *fs, struct handle *h, size_t i, struct entry *e)
+{
+    if (i >= job_n_fields(h->job))
+        return false;
+    const struct job_field *f = job_field_at(h->job, i);
+    e->name = f->name;
+    keep_entry(h->job, e);
+    return attr_job(fs, node_make(node_key(h->ino), f->number), h->job, &e->st);
+}
+
+static bool job_entry(struct fs *fs, struct handle *h, size_t i, struct entry *e)
+{
+    if (i >= h->n_rows)
+        return false;
+    e->name = job_id(h->rows[i].job);
+    keep_entry(h->rows[i].job, e);
+    return attr_job(fs, node_make(h->rows[i].key, 0), h->rows[i].job, &e->st);
+}
+
+static bool fixed_dir_entry(struct fs *fs, struct handle *h, size_t i, struct entry *e)
+{
+    const struct fixed_entry *child = fixed_child((enum fixed_node)h->ino, i);
+    if (!child)
+        return false;
+    e->name = child->name;
+    attr_fixed(fs, child, &e->st);
+    return true;
+}
+
+/* The entry at a position; false: past the end. */
+static bool entry_at(struct fs *fs, struct handle *h, size_t pos, struct entry *e)
+{
+    *e = (struct entry){0};
+    if (pos < 2) {
+        e->name = pos == 0 ? "." : "..";
+        attr_dir(fs, h->ino, 0, 0, &e->st);
+        return true;
+    }
+    if (node_is_job(h->ino))
+        return field_entry(fs, h, pos - 2, e);
+    return h->ino == NODE_JOBS ? job_entry(fs, h, pos - 2, e) : fixed_dir_entry(fs, h, pos - 2, e);
+}
+
+static size_t add_entry(fuse_req_t req, char *out, size_t room, const struct entry *e, off_t next,
+                        bool plus)
+{
+    if (!plus)
+        return fuse_add_direntry(req, out, room, e->name, &e->st, next);
+    struct fuse_entry_param p = {.attr = e->st};
+    if (e->plus) {
+        p.ino = e->st.st_ino;
+        p.generation = 1;
+        p.entry_timeout = KERNEL_FOREVER;
+        p.attr_timeout = e->attr_timeout;
+    }
+    return fuse_add_direntry_plus(req, out, room, e->name, &p, next);
+}
+
+static size_t fill(fuse_req_t req, struct handle *h, char *out, size_t size, off_t off, bool plus)
+{
+    size_t used = 0;
+    struct entry e;
+    for (size_t pos = (size_t)off; entry_at(fs_of(req), h, pos, &e); pos++) {
+        size_t n = add_entry(req, out + used, size - used, &e, (off_t)pos + 1, plus);
+        if (n > size - used)
+            break;
+        used += n;
+    }
+    return used;
+}
+
+#define READDIR_MAX                                                                                \
+    ((size_t)1 << 20) /* the kernel asks for at most a few pages; never trust a size */
+
+static void readdir_any(fuse_req_t req, size_t size, off_t off, struct fuse_file_info *fi,
+                        bool plus)
+{
+    struct handle *h = handle_of(fi);
+    metric_add(METRIC_FS_READDIR, 1);
+    size_t room = size < READDIR_MAX ? size : READDIR_MAX;
+    char *out CLEANUP_FREE = malloc(room ? room : 1);
+    size_t used = 0;
+    bool failed = !out || off < 0;
+    mutex_lock(&h->lock);
+    if (!failed && off == 0)
+        failed = begin_pass(fs_of(req), h) < 0;
+    if (!failed)
+        used = fill(req, h, out, room, off, plus);
+    mutex_unlock(&h->lock);
+    if (failed)
+        fuse_reply_err(req, ENOMEM);
+    else
+        fuse_reply_buf(req, out, used);
+}
+
+void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+    (void)ino;
+    readdir_any(req, size, off, fi, false);
+}
+
+void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+                    struct fuse_file_info *fi)
+{
+    (void)ino;
+    readdir_any(req, size, off, fi, true);
+}
+
+void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    (void)ino;
+    handle_free(handle_of(fi));
+    fuse_reply_err(req, 0);
+}

@@ -1,0 +1,242 @@
+/* LOOKUP, GETATTR, ACCESS.
+ *
+ * LOOKUP never waits: it holds the directory's lock in the kernel. A possible but unknown job id,
+ * and a field of a job not yet fetched, get a provisional entry (valid for 0 s); GETATTR and OPEN
+ * then wait, interruptibly. */
+#include "base/clock.h"
+#include "base/metric.h"
+#include "fs/fs_private.h"
+#include <errno.h>
+#include <string.h>
+
+#define GENERATION 1
+
+static void reply_entry(fuse_req_t req, const struct stat *st, double entry_timeout,
+                        double attr_timeout_s)
+{
+    struct fuse_entry_param e = {
+        .ino = st->st_ino,
+        .generation = GENERATION,
+        .attr = *st,
+        .attr_timeout = attr_timeout_s,
+        .entry_timeout = entry_timeout,
+    };
+    fuse_reply_entry(req, &e);
+}
+
+/* A name that cannot appear, or whose appearance will be told by an invalidation. */
+static void reply_no_such_name(fuse_req_t req)
+{
+    struct fuse_entry_param e = {.entry_timeout = KERNEL_FOREVER};
+    fuse_reply_entry(req, &e);
+}
+
+static void reply_provisional(fuse_req_t req, const struct fs *fs, uint64_t ino)
+{
+    struct stat st;
+    if (node_number(ino) == 0)
+        attr_dir(fs, ino, fs->born_ns, fs->born_ns, &st);
+    else
+        attr_file(fs, ino, 0, fs->born_ns, fs->born_ns, &st);
+    reply_entry(req, &st, 0, 0);
+}
+
+static void lookup_fixed(fuse_req_t req, struct fs *fs, const struct fixed_entry *node)
+{
+    struct stat st;
+    attr_fixed(fs, node, &st);
+    bool constant = node->node != NODE_METRICS && node->node != NODE_HEALTH;
+    reply_entry(req, &st, KERNEL_FOREVER, constant ? KERNEL_FOREVER : 0);
+}
+
+static void lookup_job(fuse_req_t req, struct fs *fs, const char *name)
+{
+    if (!job_id_possible(name)) {
+        reply_no_such_name(req);
+        return;
+    }
+    uint64_t key = 0;
+    struct cache_answer a = {0};
+    struct stat st;
+    switch (cache_lookup(fs->config.cache, name, clock_mono_ms(), &key, &a)) {
+    case CACHE_CONTENT:
+        attr_job(fs, node_make(key, 0), a.job, &st);
+        reply_entry(req, &st, KERNEL_FOREVER, attr_timeout(&a));
+        break;
+    case CACHE_PARKED:
+        reply_provisional(req, fs, node_make(key, 0));
+        break;
+    case CACHE_MISSING:
+        fuse_reply_err(req, ENOENT);
+        break;
+    case CACHE_FAULT:
+    case CACHE_INTERRUPTED:
+        fuse_reply_err(req, a.error ? a.error : EIO);
+        break;
+    }
+    job_unref(a.job);
+}
+
+static void lookup_known_field(fuse_req_t req, struct fs *fs, uint64_t key, const char *name,
+                               const struct cache_answer *a)
+{
+    const struct job_field *f = job_find(a->job, name);
+    struct stat st;
+    if (!f) {
+        reply_no_such_name(req);
+        return;
+    }
+    attr_job(fs, node_make(key, f->number), a->job, &st);
+    reply_entry(req, &st, KERNEL_FOREVER, attr_timeout(a));
+}
+
+static void lookup_unknown_field(fuse_req_t req, struct fs *fs, uint64_t key, const char *name)
+{
+    uint16_t number = job_name_possible(name) ? job_name_number(name) : 0;
+    if (number == 0)
+        fuse_reply_err(req, ENOENT);
+    else
+        reply_provisional(req, fs, node_make(key, number));
+}
+
+static void lookup_field(fuse_req_t req, struct fs *fs, uint64_t key, const char *name)
+{
+    struct cache_answer a = {0};
+    switch (cache_peek(fs->config.cache, key, clock_mono_ms(), &a)) {
+    case CACHE_CONTENT:
+        lookup_known_field(req, fs, key, name, &a);
+        break;
+    case CACHE_PARKED:
+        lookup_unknown_field(req, fs, key, name);
+        break;
+    case CACHE_MISSING:
+        fuse_reply_err(req, ENOENT);
+        break;
+    case CACHE_FAULT:
+    case CACHE_INTERRUPTED:
+        fuse_reply_err(req, a.error ? a.error : EIO);
+        break;
+    }
+    job_unref(a.job);
+}
+
+/* "." and "..": a handle (NFS, open_by_handle_at) is turned into a node again. */
+static void lookup_self(fuse_req_t req, struct fs *fs, uint64_t ino)
+{
+    const struct fixed_entry *node = node_is_job(ino) ? NULL : fixed_get(ino);
+    if (node) {
+        lookup_fixed(req, fs, node);
+        return;
+    }
+    struct cache_answer a = {0};
+    struct stat st;
+    bool known =
+        node_is_job(ino) &&
+        cache_peek(fs->config.cache, node_key(ino), clock_mono_ms(), &a) == CACHE_CONTENT &&
+        attr_job(fs, ino, a.job, &st);
+    if (known)
+        reply_entry(req, &st, KERNEL_FOREVER, attr_timeout(&a));
+    else
+        fuse_reply_err(req, ESTALE);
+    job_unref(a.job);
+}
+
+static uint64_t parent_of(uint64_t ino)
+{
+    if (node_is_job(ino))
+        return node_number(ino) ? node_make(node_key(ino), 0) : NODE_JOBS;
+    const struct fixed_entry *node = fixed_get(ino);
+    return node ? node->parent : NODE_ROOT;
+}
+
+static void lookup_in_fixed(fuse_req_t req, struct fs *fs, fuse_ino_t parent, const char *name)
+{
+    const struct fixed_entry *node = fixed_find((enum fixed_node)parent, name);
+    if (node)
+        lookup_fixed(req, fs, node);
+    else if (parent == NODE_JOBS)
+        lookup_job(req, fs, name);
+    else
+        reply_no_such_name(req);
+}
+
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    struct fs *fs = fs_of(req);
+    metric_add(METRIC_FS_LOOKUP, 1);
+    if (access_check(fs, req, true, X_OK) != 0)
+        fuse_reply_err(req, EACCES);
+    else if (strcmp(name, ".") == 0)
+        lookup_self(req, fs, parent);
+    else if (strcmp(name, "..") == 0)
+        lookup_self(req, fs, parent_of(parent));
+    else if (!node_is_job(parent))
+        lookup_in_fixed(req, fs, parent, name);
+    else if (node_number(parent) == 0)
+        lookup_field(req, fs, node_key(parent), name);
+    else
+        fuse_reply_err(req, ENOTDIR);
+}
+
+static void reply_attr(struct parked *p, const struct cache_answer *a)
+{
+    struct stat st;
+    if (a->verdict != CACHE_CONTENT)
+        fuse_reply_err(p->req, a->error ? a->error : EIO);
+    else if (attr_job(p->fs, p->ino, a->job, &st))
+        fuse_reply_attr(p->req, &st, attr_timeout(a));
+    else
+        fuse_reply_err(p->req, ENOENT);
+}
+
+/* fstat of an open handle whose field or job is gone still has an answer: the pinned version. */
+static bool reply_attr_pinned(fuse_req_t req, struct fs *fs, struct fuse_file_info *fi)
+{
+    struct handle *h = fi ? handle_of(fi) : NULL;
+    struct stat st;
+    if (!h || !node_is_job(h->ino))
+        return false;
+    pthread_mutex_lock(&h->lock);
+    bool known = h->job && attr_job(fs, h->ino, h->job, &st);
+    pthread_mutex_unlock(&h->lock);
+    if (known)
+        fuse_reply_attr(req, &st, 0);
+    return known;
+}
+
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    metric_add(METRIC_FS_GETATTR, 1);
+    if (!node_is_job(ino)) {
+        const struct fixed_entry *node = fixed_get(ino);
+        struct stat st;
+        if (!node) {
+            fuse_reply_err(req, ESTALE);
+            return;
+        }
+        attr_fixed(fs, node, &st);
+        fuse_reply_attr(req, &st, node->node == NODE_JOBS || !node->is_dir ? 0 : KERNEL_FOREVER);
+        return;
+    }
+    struct parked p = {.fs = fs, .req = req, .resume = reply_attr, .ino = ino};
+    struct cache_answer a = {0};
+    /* What is known is the answer, however old: stat is no read, so listings cost no call. */
+    if (cache_peek(fs->config.cache, node_key(ino), clock_mono_ms(), &a) != CACHE_CONTENT)
+        park_or_resume(&p);
+    else if (attr_job(fs, ino, a.job, &(struct stat){0}) || !reply_attr_pinned(req, fs, fi))
+        reply_attr(&p, &a);
+    job_unref(a.job);
+}
+
+void op_access(fuse_req_t req, fuse_ino_t ino, int mask)
+{
+    const struct fixed_entry *node = node_is_job(ino) ? NULL : fixed_get(ino);
+    bool is_dir = node ? node->is_dir : node_number(ino) == 0;
+    if (mask & W_OK)
+        fuse_reply_err(req, EROFS);
+    else if (!is_dir && (mask & X_OK))
+        fuse_reply_err(req, EACCES);
+    else
+        fuse_reply_err(req, access_check(fs_of(req), req, is_dir, mask));
+}

@@ -1,0 +1,186 @@
+#include "fs/session.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "fs/fs_private.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int copy_config(struct fs *fs, const struct fs_config *config, struct err *err)
+{
+    char *path = realpath(config->mountpoint, NULL);
+    char *source = strdup(config->source);
+    fs->config = *config;
+    fs->config.mountpoint = path;
+    fs->config.source = source;
+    if (!path)
+        return err_set(err, "cannot mount on %s: %s", config->mountpoint, strerror(errno));
+    return source ? 0 : err_set(err, "no memory");
+}
+
+/* Commas and backslashes separate libfuse's options. */
+static int add_escaped(struct buf *out, const char *text)
+{
+    for (; *text; text++)
+        if (((*text == ',' || *text == '\\') && buf_addc(out, '\\') < 0) ||
+            buf_addc(out, *text) < 0)
+            return -1;
+    return 0;
+}
+
+static int make_session(struct fs *fs, struct err *err)
+{
+    struct buf opts CLEANUP_BUF = BUF_INIT(8192);
+    if (buf_adds(&opts, "subtype=icejobfs,fsname=") < 0 ||
+        add_escaped(&opts, fs->config.source) < 0 ||
+        (fs->config.allow_other && buf_adds(&opts, ",allow_other") < 0))
+        return err_set(err, "no memory");
+    char name[] = "icejobfs", flag[] = "-o", debug[] = "-d";
+    char *argv[] = {name, flag, opts.data, fs->config.debug ? debug : NULL, NULL};
+    struct fuse_args args = FUSE_ARGS_INIT(fs->config.debug ? 4 : 3, argv);
+    fs->session = fuse_session_new(&args, &fs_ops, sizeof fs_ops, fs);
+    fuse_opt_free_args(&args);
+    return fs->session ? 0 : err_set(err, "cannot make a FUSE session");
+}
+
+/* System mode where root has the calls, else user mode's way. */
+static int do_mount(struct fs *fs, struct err *err)
+{
+    struct err why = {""};
+    if (geteuid() == 0) {
+        int rc = mount_system(fs, &why);
+        if (rc == 0) {
+            fs->system_mode = true;
+            return 0;
+        }
+        if (rc < 0)
+            return err_set(err, "%s", why.text);
+        log_warn("mounting as an ordinary user does: the calls for a kernel-enforced read-only "
+                 "mount are missing: %s",
+                 why.text);
+    }
+    return mount_user(fs, err);
+}
+
+static int set_up(struct fs *fs, const struct fs_config *config, struct err *err)
+{
+    if (copy_config(fs, config, err) < 0 || mountpoint_prepare(fs->config.mountpoint, err) < 0 ||
+        make_session(fs, err) < 0 || do_mount(fs, err) < 0)
+        return -1;
+    fs->updater = updater_new(fs, err);
+    fs->workers = fs->updater ? workers_new(fs, err) : NULL;
+    if (!fs->workers)
+        return -1;
+    cache_listen(fs->config.cache, fs_listen, fs);
+    return 0;
+}
+
+struct fs *fs_mount(const struct fs_config *config, struct err *err)
+{
+    struct fs *fs = calloc(1, sizeof *fs);
+    if (!fs) {
+        err_set(err, "no memory");
+        return NULL;
+    }
+    fs->private_fd = -1;
+    fs->mount_id = -1;
+    fs->born_ns = clock_real_ns();
+    fs->jobs_mtime_ns = fs->born_ns;
+    if (set_up(fs, config, err) < 0) {
+        fs_free(fs);
+        return NULL;
+    }
+    return fs;
+}
+
+int fs_start(struct fs *fs, struct err *err)
+{
+    return workers_start(fs->workers, err) < 0 ? -1 : updater_start(fs->updater, err);
+}
+
+/* The private clone keeps the superblock alive, so an unmount by the user ends nothing by itself:
+ * once their mount is gone the clone is dropped, and the connection ends with the last open file.
+ */
+static void drop_clone_if_unmounted(struct fs *fs)
+{
+    if (fs->private_fd < 0 || mountinfo_has(fs->mount_id))
+        return;
+    log_info("unmounted path=%s", fs->config.mountpoint);
+    close(MOVE_FD(fs->private_fd));
+    fs->mounted = false;
+}
+
+int fs_wait(struct fs *fs, int stop_fd, struct err *err)
+{
+    int table CLEANUP_FD = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    if (table < 0)
+        return err_set(err, "cannot watch /proc/self/mountinfo: %s", strerror(errno));
+    struct pollfd fds[] = {
+        {.fd = stop_fd, .events = POLLIN},
+        {.fd = workers_ended_fd(fs->workers), .events = POLLIN},
+        {.fd = table, .events = POLLPRI},
+    };
+    for (;;) {
+        drop_clone_if_unmounted(fs);
+        if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+            return err_set(err, "cannot wait for the end of the mount: %s", strerror(errno));
+        if (fds[1].revents) {
+            int error = workers_error(fs->workers);
+            return error ? err_set(err, "serving %s failed: %s", fs->config.mountpoint,
+                                   strerror(error))
+                         : 0;
+        }
+        if (fds[0].revents)
+            return 0;
+    }
+}
+
+void fs_listen(void *arg, enum cache_event event, uint64_t key, const char *id,
+               const struct job *before, const struct job *after)
+{
+    struct fs *fs = arg;
+    if (event == CACHE_CREATED)
+        atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
+    updater_listen(fs->updater, event, key, id, before, after);
+}
+
+int64_t fs_kernel_limit_ms(void)
+{
+    static const char *const files[] = {"/proc/sys/fs/fuse/max_request_timeout",
+                                        "/proc/sys/fs/fuse/default_request_timeout"};
+    int64_t least = 0;
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        FILE *f = fopen(files[i], "re");
+        long long seconds = 0;
+        if (f && fscanf(f, "%lld", &seconds) == 1 && seconds > 0 &&
+            (least == 0 || seconds * MS_PER_S < least))
+            least = seconds * MS_PER_S;
+        if (f)
+            fclose(f);
+    }
+    return least;
+}
+
+void fs_free(struct fs *fs)
+{
+    if (!fs)
+        return;
+    /* While the workers still serve: a notification may be waiting for a lock that a request holds.
+     */
+    if (fs->updater)
+        updater_stop(fs->updater);
+    mount_undo(fs);
+    if (fs->workers)
+        workers_stop(fs->workers);
+    if (fs->session)
+        fuse_session_destroy(fs->session);
+    updater_free(fs->updater);
+    workers_free(fs->workers);
+    free((char *)fs->config.mountpoint);
+    free((char *)fs->config.source);
+    free(fs);
+}
