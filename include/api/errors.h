@@ -35,18 +35,22 @@ const char *api_class_name(enum api_class c); /* "not_found", ... for metrics an
 
 /* Class of an HTTP answer that is not data. `code` is the API's own ("" when there was none),
  * compared exactly or, where the service has families (Throttling.User, Missing*, Invalid*), by the
- * documented prefix. `status` decides where the code is not known. `retry_after`: the answer
- * carried a positive x-acs-retry-after, which makes any 4xx or 5xx throttling. */
+ * documented prefix. `status` decides where the code is not known: 401 credentials, 403 denied, 408
+ * and 5xx temporary, 429 throttled; other 4xx are bad requests if they carry a code, and all else
+ * is broken, a 404 included. `retry_after`: the answer carried a positive x-acs-retry-after, which
+ * makes any 4xx or 5xx throttling, but for JobNotFound. */
 enum api_class api_classify(int status, const char *code, bool retry_after);
 
+/* Class where no answer came; API_OK for API_NET_NONE. */
 enum api_class api_classify_net(enum api_net net);
 
 /* The errno that a reader without content gets (positive: ENOENT, EINVAL, EACCES, EAGAIN,
- * ETIMEDOUT, EHOSTUNREACH, EIO, EPROTO). ENOENT for API_NOT_FOUND alone. */
+ * ETIMEDOUT, EHOSTUNREACH, EIO, EPROTO), 0 for API_OK. ENOENT for API_NOT_FOUND alone. */
 int api_errno(enum api_class c, enum api_net net);
 
 /* The advice that goes behind the service's words in a message for the user: what to do about this
- * code, or NULL. For instance InvalidAccessKeyId.NotFound -> "check the key id ...". */
+ * code, or NULL. For instance InvalidAccessKeyId.NotFound -> "check the access key id: ...". One
+ * sentence, without a full stop, to stand behind "; " or in brackets. Static. */
 const char *api_hint(int status, const char *code, enum api_net net);
 
 #endif
