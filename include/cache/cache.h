@@ -108,7 +108,7 @@ bool cache_cancel(struct cache *c, struct cache_waiter *w);
 /* For xattrs and health. */
 struct cache_info {
     int64_t fetched_real_ns; /* when the content was last confirmed by the service; 0: never */
-    int64_t age_ms;
+    int64_t age_ms;          /* -1 without content */
     bool stale;
     bool asking;
     char error[256]; /* the last failure since the last success; "" none */
@@ -133,7 +133,7 @@ uint64_t cache_generation(struct cache *c);
  * finished later when the fs room says so, after the kernel has dropped what it held. Adding
  * returns the settled state before it. */
 bool cache_settled(struct cache *c, uint64_t key);
-void cache_pins_add(struct cache *c, uint64_t key, int n);
+bool cache_pins_add(struct cache *c, uint64_t key, int n);
 unsigned cache_pins(struct cache *c, uint64_t key);
 void cache_settle(struct cache *c, uint64_t key); /* if finished and without pins */
 
@@ -148,7 +148,8 @@ bool cache_take_wanted(struct cache *c, uint64_t *key, char id[JOB_ID_MAX + 1]);
 void cache_attempt(struct cache *c, uint64_t key, int64_t now_ms);
 
 /* The latest deadline of readers who wait for it, INT64_MIN if nobody does: a retry past it serves
- * nobody. */
+ * nobody. A LOOKUP of a name without content counts as a reader for one second: its GETATTR is on
+ * the way. */
 int64_t cache_wanted_until(struct cache *c, uint64_t key);
 
 /* An attempt failed and another will follow: remember it (the errno at the deadline, the xattr),
@@ -165,6 +166,10 @@ void cache_put_missing(struct cache *c, uint64_t key, int64_t now_ms);
 void cache_put_fault(struct cache *c, uint64_t key, enum api_class class, enum api_net net,
                      const char *error, int64_t now_ms);
 
+/* The look-up has waited in the queue and its call would go out now. true: nobody waits for it any
+ * more and it has no content to renew; it is over, without a call. false: go on. */
+bool cache_abandon(struct cache *c, uint64_t key, int64_t now_ms);
+
 /* The snapshot that a reply is compared with; a reference or NULL. */
 struct job *cache_current(struct cache *c, uint64_t key);
 
@@ -172,7 +177,7 @@ struct job *cache_current(struct cache *c, uint64_t key);
  * or up again. */
 void cache_service(struct cache *c, bool down, int error);
 
-/* Answer waiters whose deadline has passed; forget what is no longer remembered. */
+/* Live's thread: answer waiters whose deadline has passed; forget what is no longer remembered. */
 void cache_expire(struct cache *c, int64_t now_ms);
 /* The next moment at which cache_expire has work; INT64_MAX for none. */
 int64_t cache_next_deadline(struct cache *c);

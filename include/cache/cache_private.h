@@ -1,0 +1,189 @@
+/* What the files of the cache room share. Nobody else includes it.
+ *
+ *   table.c    key -> entry, open addressing
+ *   entry.c    the life of an entry: found by id, made, wanted, remembered, forgotten
+ *   waiters.c  who is parked: FIFO queues by kind of delay, and a list at each entry
+ *   answer.c   what a reader is told
+ *   read.c     what readers call
+ *   put.c      what live calls
+ *   list.c     the snapshot of all known jobs
+ *   pins.c     open handles, and whether the kernel may keep pages
+ *   cache.c    the whole: made, expired, shut down, freed
+ *
+ * Functions here are called with the cache's lock held unless they say otherwise. */
+#ifndef ICE_CACHE_CACHE_PRIVATE_H
+#define ICE_CACHE_CACHE_PRIVATE_H
+
+#include "base/thread.h"
+#include "cache/cache.h"
+#include <stddef.h>
+
+#define CACHE_PROVISIONAL_MAX 65536           /* names without content */
+#define CACHE_LONG_AGO        (INT64_MIN / 4) /* a time that never was */
+#define CACHE_PROBES          8               /* keys tried for one id before it is refused */
+
+#define CACHE_DENIED_MS  60000 /* denied is not asked again before */
+#define CACHE_SLOW_MS    1000  /* a look-up as slow as this failed slowly; remembered as long */
+#define CACHE_PROBE_MS   3000  /* the longest that a reader probes a service that is down */
+#define CACHE_PROBING_MS 1000  /* while a probe is younger than this, nobody else waits */
+#define CACHE_LOOKUP_MS  1000  /* a LOOKUP counts as a reader for so long: its GETATTR follows */
+/* A name without content outlives its fault by this, so that an inode number just given out still
+ * names its job. */
+#define CACHE_SOON_MS 5000
+
+/* ---- entries
+ * -------------------------------------------------------------------------------------- */
+
+enum entry_list_kind { LIST_NONE, LIST_WANTED, LIST_SOON, LIST_MISSING, LIST_DENIED, LIST_KINDS };
+
+enum entry_memory {
+    MEMORY_NONE,
+    MEMORY_MISSING, /* the service said JobNotFound */
+    MEMORY_DENIED,
+};
+
+struct entry {
+    uint64_t key;
+    struct job *job;              /* NULL: provisional */
+    struct cache_waiter *waiters; /* linked by entry_next_ */
+    struct entry *prev, *next;    /* in the list named by `list` */
+    char *error;                  /* text of the last failure since the last success, or NULL */
+    int64_t confirmed_ms;         /* when the service last gave this content */
+    int64_t fetched_real_ns;
+    int64_t begun_ms;     /* when the present look-up was first wanted */
+    int64_t looked_ms;    /* last LOOKUP of the name while it had no content */
+    int64_t memory_ms;    /* `memory` holds until then */
+    int64_t slow_ms;      /* until then the last look-up's slow failure is remembered */
+    int64_t forget_ms;    /* in a list of the forgettable: when */
+    unsigned pins;        /* open handles that show content of an unfinished job */
+    int error_no;         /* errno of the last failure since the last success, 0 for none */
+    unsigned char list;   /* enum entry_list_kind */
+    unsigned char memory; /* enum entry_memory */
+    bool asking;          /* live has taken it and owes a put */
+    bool retrying;        /* an attempt of the present look-up has failed */
+    bool settled;
+    char id[];
+};
+
+struct entry_list {
+    struct entry *head, *tail;
+};
+
+/* Open addressing with linear probing; keys are hashes already. */
+struct table {
+    struct entry **slots;
+    size_t cap; /* a power of two, or 0 */
+    size_t used;
+};
+
+struct entry *table_find(const struct table *t, uint64_t key);
+int table_add(struct table *t, struct entry *e) ICE_MUST_CHECK; /* 0, or -1 without memory */
+void table_remove(struct table *t, const struct entry *e);
+void table_free(struct table *t); /* not the entries */
+
+/* ---- waiters
+ * -------------------------------------------------------------------------------------- */
+
+enum waiter_state { WAITER_NEW, WAITER_PARKED, WAITER_TAKEN, WAITER_INTERRUPTED };
+
+/* Each kind has one delay, so that each queue is in order of deadlines. */
+enum waiter_kind { WAIT_WHOLE, WAIT_PATIENCE, WAIT_PROBE, WAIT_KINDS };
+
+struct waiter_queue {
+    struct cache_waiter *head, *tail;
+    int64_t delay_ms;
+};
+
+/* Waiters taken off, and the answer that all of them get. Carried out of the lock. */
+struct owed {
+    struct cache_waiter *waiters; /* linked by entry_next_ */
+    struct cache_answer answer;
+};
+
+struct cache {
+    struct cache_config config;
+    uint64_t (*hash)(
+        const char *id);  /* 64 bits; the upper 48 are the key. Tests give a worse one */
+    pthread_mutex_t lock; /* protects all below; held for moments, never across a call */
+    struct table table;
+    struct entry_list lists[LIST_KINDS];
+    struct waiter_queue queues[WAIT_KINDS];
+    size_t known;
+    size_t provisional;
+    size_t provisional_max;
+    uint64_t generation;
+    bool wake; /* when the lock is given back */
+    bool down; /* the service, by the circuit breaker's word */
+    int down_error;
+    uint64_t probe_key; /* who probes while it is down; 0 nobody */
+    int64_t probe_ms;
+    bool shut;
+    int shut_error;
+    cache_listener *listener; /* set before threads start */
+    void *listener_arg;
+};
+
+void cache_lock(struct cache *c);
+/* Give the lock back, then end live's wait if something has come up for it. */
+void cache_unlock(struct cache *c);
+
+/* The longest that a reader without content waits: a margin below `timeout`, so that the whole
+ * operation stays within it. */
+int64_t waiters_whole_delay(int64_t timeout_ms);
+
+void waiters_park(struct cache *c, struct entry *e, struct cache_waiter *w, enum waiter_kind kind,
+                  int64_t now_ms);
+void waiters_unpark(struct cache *c, struct cache_waiter *w);
+/* Take the waiters of one entry off all queues. */
+struct cache_waiter *waiters_take(struct cache *c, struct entry *e);
+/* The first waiter whose deadline has passed, off all queues, or NULL. */
+struct cache_waiter *waiters_take_late(struct cache *c, int64_t now_ms);
+int64_t waiters_next_deadline(const struct cache *c);
+/* Without the lock: call back all; drops the answer's own reference. */
+void waiters_answer(struct owed *o);
+
+/* ---- entry.c
+ * -------------------------------------------------------------------------------------- */
+
+/* Find by id, or make a provisional one. NULL with *error: ENOMEM or ENFILE. */
+struct entry *entry_of(struct cache *c, const char *id, int *error);
+void entry_drop(struct cache *c, struct entry *e);
+void entry_free(struct entry *e);
+
+/* Put it at the end of a list, off the one that it is on; LIST_NONE: off. */
+void entry_move(struct cache *c, struct entry *e, enum entry_list_kind list);
+
+/* Have it asked for, unless it is already. */
+void entry_want(struct cache *c, struct entry *e, int64_t now_ms);
+/* While the service is down: whether this one may be asked for now as the probe. */
+bool entry_probe(struct cache *c, struct entry *e, int64_t now_ms);
+bool entry_asked(const struct entry *e);
+
+/* The look-up is over without content: remember, and forget in time if nobody has any content. */
+void entry_over(struct cache *c, struct entry *e, enum entry_memory memory, int64_t now_ms);
+bool entry_held(const struct entry *e, int64_t now_ms); /* a memory is in force */
+/* There is content, and it needs no renewal. */
+bool entry_fresh(const struct cache *c, const struct entry *e, int64_t now_ms);
+/* Keep the last failure: the errno for readers, the text (or NULL) for people. */
+void entry_failed(struct entry *e, int error_no, const char *text);
+
+/* Drop the first entry whose time has come, or (`now_ms` INT64_MAX) the one nobody will miss most.
+ * false: none. */
+bool entry_forget_one(struct cache *c, int64_t now_ms);
+
+/* ---- answer.c
+ * -------------------------------------------------------------------------------------- */
+
+/* Fill an answer from what the entry has: content (a reference is added), or the fault. */
+enum cache_verdict answer_content(struct cache_answer *a, const struct cache *c,
+                                  const struct entry *e, int64_t now_ms);
+enum cache_verdict answer_missing(struct cache_answer *a);
+enum cache_verdict answer_fault(struct cache_answer *a, int error);
+/* What holds when no newer word will come: content, the remembered answer, or the last fault's
+ * errno. */
+enum cache_verdict answer_last(struct cache_answer *a, const struct cache *c, const struct entry *e,
+                               int64_t now_ms);
+/* Without the lock: for the metrics. */
+void answer_count(const struct cache_answer *a);
+
+#endif

@@ -1,0 +1,56 @@
+#include "base/metric.h"
+#include "cache/cache_private.h"
+#include <errno.h>
+
+enum cache_verdict answer_content(struct cache_answer *a, const struct cache *c,
+                                  const struct entry *e, int64_t now_ms)
+{
+    bool fresh = entry_fresh(c, e, now_ms);
+    *a = (struct cache_answer){
+        .verdict = CACHE_CONTENT, .job = job_ref(e->job), .stale = !fresh || e->error_no != 0};
+    if (fresh)
+        a->fresh_for_ms =
+            job_final(e->job) ? INT64_MAX : c->config.ttl_ms - (now_ms - e->confirmed_ms);
+    return a->verdict;
+}
+
+enum cache_verdict answer_missing(struct cache_answer *a)
+{
+    *a = (struct cache_answer){.verdict = CACHE_MISSING, .error = ENOENT};
+    return a->verdict;
+}
+
+enum cache_verdict answer_fault(struct cache_answer *a, int error)
+{
+    *a = (struct cache_answer){.verdict = CACHE_FAULT, .error = error};
+    return a->verdict;
+}
+
+enum cache_verdict answer_last(struct cache_answer *a, const struct cache *c, const struct entry *e,
+                               int64_t now_ms)
+{
+    if (e->job)
+        return answer_content(a, c, e, now_ms);
+    if (e->memory == MEMORY_MISSING && entry_held(e, now_ms))
+        return answer_missing(a);
+    return answer_fault(a, e->error_no ? e->error_no : ETIMEDOUT);
+}
+
+void answer_count(const struct cache_answer *a)
+{
+    switch (a->verdict) {
+    case CACHE_CONTENT:
+        if (a->stale)
+            metric_add(METRIC_CACHE_STALE, 1);
+        break;
+    case CACHE_MISSING:
+        metric_add(METRIC_CACHE_MISSING, 1);
+        break;
+    case CACHE_FAULT:
+        metric_add(METRIC_CACHE_FAULT, 1);
+        break;
+    case CACHE_PARKED:
+    case CACHE_INTERRUPTED:
+        break;
+    }
+}

@@ -1,0 +1,137 @@
+#include "base/hash.h"
+#include "base/metric.h"
+#include "cache/cache_private.h"
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+struct cache *cache_new(const struct cache_config *config, struct err *err)
+{
+    struct cache *c = calloc(1, sizeof(*c));
+    if (!c) {
+        err_set(err, "cannot make the cache: out of memory");
+        return NULL;
+    }
+    c->config = *config;
+    c->hash = hash_text;
+    c->provisional_max = CACHE_PROVISIONAL_MAX;
+    int64_t whole = waiters_whole_delay(config->timeout_ms);
+    c->queues[WAIT_WHOLE].delay_ms = whole;
+    c->queues[WAIT_PATIENCE].delay_ms = least(config->patience_ms, whole);
+    c->queues[WAIT_PROBE].delay_ms = least(CACHE_PROBE_MS, whole);
+    mutex_init(&c->lock);
+    return c;
+}
+
+static void forget_known(const struct entry *e)
+{
+    if (!e->job)
+        return;
+    metric_add(METRIC_JOBS, -1);
+    metric_add(METRIC_JOBS_UNFINISHED, job_final(e->job) ? 0 : -1);
+}
+
+void cache_free(struct cache *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->table.cap; i++) {
+        struct entry *e = c->table.slots[i];
+        if (!e)
+            continue;
+        forget_known(e);
+        entry_free(e);
+    }
+    table_free(&c->table);
+    mutex_destroy(&c->lock);
+    free(c);
+}
+
+void cache_lock(struct cache *c)
+{
+    mutex_lock(&c->lock);
+}
+
+void cache_unlock(struct cache *c)
+{
+    bool wake = c->wake;
+    c->wake = false;
+    mutex_unlock(&c->lock);
+    if (wake && c->config.wake)
+        c->config.wake(c->config.wake_arg);
+}
+
+void cache_listen(struct cache *c, cache_listener *fn, void *arg)
+{
+    cache_lock(c);
+    c->listener = fn;
+    c->listener_arg = arg;
+    cache_unlock(c);
+}
+
+void cache_service(struct cache *c, bool down, int error)
+{
+    cache_lock(c);
+    c->down = down;
+    c->down_error = error;
+    c->probe_key = 0;
+    cache_unlock(c);
+}
+
+/* Answer one reader whose deadline has passed. The attempt may go on; who comes next waits less. */
+static bool expire_one(struct cache *c, int64_t now_ms)
+{
+    struct owed owed = {0};
+    cache_lock(c);
+    owed.waiters = waiters_take_late(c, now_ms);
+    if (owed.waiters) {
+        struct entry *e = owed.waiters->entry_;
+        e->slow_ms = now_ms + CACHE_SLOW_MS;
+        answer_last(&owed.answer, c, e, now_ms);
+    }
+    cache_unlock(c);
+    bool any = owed.waiters != NULL;
+    waiters_answer(&owed);
+    return any;
+}
+
+void cache_expire(struct cache *c, int64_t now_ms)
+{
+    while (expire_one(c, now_ms))
+        ;
+    bool any = true;
+    while (any) { /* a lock each: thousands of names may be due, and readers come in between */
+        cache_lock(c);
+        any = entry_forget_one(c, now_ms);
+        cache_unlock(c);
+    }
+}
+
+int64_t cache_next_deadline(struct cache *c)
+{
+    cache_lock(c);
+    int64_t next = waiters_next_deadline(c);
+    for (int list = LIST_SOON; list < LIST_KINDS; list++)
+        if (c->lists[list].head)
+            next = least(next, c->lists[list].head->forget_ms);
+    cache_unlock(c);
+    return next;
+}
+
+void cache_shutdown(struct cache *c, int error)
+{
+    for (;;) {
+        struct owed owed = {0};
+        cache_lock(c);
+        c->shut = true;
+        c->shut_error = error;
+        owed.waiters = waiters_take_late(c, INT64_MAX);
+        cache_unlock(c);
+        if (!owed.waiters)
+            return;
+        answer_fault(&owed.answer, error);
+        waiters_answer(&owed);
+    }
+}

@@ -1,0 +1,39 @@
+#include "cache/cache_private.h"
+
+bool cache_settled(struct cache *c, uint64_t key)
+{
+    cache_lock(c);
+    const struct entry *e = table_find(&c->table, key);
+    bool settled = e && e->settled;
+    cache_unlock(c);
+    return settled;
+}
+
+bool cache_pins_add(struct cache *c, uint64_t key, int n)
+{
+    cache_lock(c);
+    struct entry *e = table_find(&c->table, key);
+    bool settled = e && e->settled;
+    if (e)
+        e->pins += (unsigned)n;
+    cache_unlock(c);
+    return settled;
+}
+
+unsigned cache_pins(struct cache *c, uint64_t key)
+{
+    cache_lock(c);
+    const struct entry *e = table_find(&c->table, key);
+    unsigned pins = e ? e->pins : 0;
+    cache_unlock(c);
+    return pins;
+}
+
+void cache_settle(struct cache *c, uint64_t key)
+{
+    cache_lock(c);
+    struct entry *e = table_find(&c->table, key);
+    if (e && e->job && job_final(e->job) && !job_partial(e->job) && e->pins == 0)
+        e->settled = true;
+    cache_unlock(c);
+}

@@ -1,0 +1,182 @@
+#include "base/metric.h"
+#include "cache/cache_private.h"
+#include <errno.h>
+#include <string.h>
+
+/* A name without content: have it asked for, unless the answer is remembered or asking would only
+ * add to an outage. */
+static void begin(struct cache *c, struct entry *e, int64_t now_ms)
+{
+    if (c->shut || entry_held(e, now_ms))
+        return;
+    e->looked_ms = now_ms;
+    if (c->down)
+        entry_probe(c, e, now_ms);
+    else
+        entry_want(c, e, now_ms);
+}
+
+static enum cache_verdict lookup(struct cache *c, const char *id, int64_t now_ms, uint64_t *key,
+                                 struct cache_answer *a)
+{
+    int error = 0;
+    struct entry *e = entry_of(c, id, &error);
+    if (!e)
+        return answer_fault(a, error);
+    *key = e->key;
+    if (e->job)
+        return answer_content(a, c, e, now_ms);
+    if (e->memory == MEMORY_MISSING && entry_held(e, now_ms))
+        return answer_missing(a);
+    begin(c, e, now_ms);
+    /* Nobody asks, so nothing else would ever end this name. */
+    if (e->list == LIST_NONE && !e->asking)
+        entry_over(c, e, MEMORY_NONE, now_ms);
+    *a = (struct cache_answer){.verdict = CACHE_PARKED};
+    return CACHE_PARKED;
+}
+
+enum cache_verdict cache_lookup(struct cache *c, const char *id, int64_t now_ms, uint64_t *key,
+                                struct cache_answer *a)
+{
+    cache_lock(c);
+    enum cache_verdict v = lookup(c, id, now_ms, key, a);
+    cache_unlock(c);
+    if (v != CACHE_CONTENT) /* a name that is there is no read yet */
+        answer_count(a);
+    return v;
+}
+
+static enum cache_verdict peek(struct cache *c, uint64_t key, int64_t now_ms,
+                               struct cache_answer *a)
+{
+    const struct entry *e = table_find(&c->table, key);
+    if (!e)
+        return answer_missing(a);
+    if (e->job || entry_held(e, now_ms) || now_ms < e->slow_ms)
+        return answer_last(a, c, e, now_ms);
+    *a = (struct cache_answer){.verdict = CACHE_PARKED};
+    return CACHE_PARKED;
+}
+
+enum cache_verdict cache_peek(struct cache *c, uint64_t key, int64_t now_ms, struct cache_answer *a)
+{
+    cache_lock(c);
+    enum cache_verdict v = peek(c, key, now_ms, a);
+    cache_unlock(c);
+    return v;
+}
+
+static enum cache_verdict park(struct cache *c, struct entry *e, struct cache_waiter *w,
+                               enum waiter_kind kind, int64_t now_ms, struct cache_answer *a)
+{
+    waiters_park(c, e, w, kind, now_ms);
+    *a = (struct cache_answer){.verdict = CACHE_PARKED};
+    return CACHE_PARKED;
+}
+
+/* There is content. */
+static enum cache_verdict read_known(struct cache *c, struct entry *e, int64_t now_ms,
+                                     struct cache_waiter *w, struct cache_answer *a)
+{
+    if (entry_fresh(c, e, now_ms) || entry_held(e, now_ms) || c->shut)
+        return answer_content(a, c, e, now_ms);
+    if (c->down)
+        entry_probe(c, e, now_ms);
+    else
+        entry_want(c, e, now_ms);
+    if (c->down || e->retrying || c->queues[WAIT_PATIENCE].delay_ms <= 0)
+        return answer_content(a, c, e, now_ms);
+    return park(c, e, w, WAIT_PATIENCE, now_ms, a);
+}
+
+/* There is none. */
+static enum cache_verdict read_unknown(struct cache *c, struct entry *e, int64_t now_ms,
+                                       struct cache_waiter *w, struct cache_answer *a)
+{
+    if (entry_held(e, now_ms))
+        return answer_last(a, c, e, now_ms);
+    if (c->shut)
+        return answer_fault(a, c->shut_error);
+    if (c->down) {
+        if (!entry_probe(c, e, now_ms))
+            return answer_fault(a, c->down_error);
+        return park(c, e, w, WAIT_PROBE, now_ms, a);
+    }
+    bool slow = now_ms < e->slow_ms;
+    if (slow && c->queues[WAIT_PATIENCE].delay_ms <= 0)
+        return answer_last(a, c, e, now_ms);
+    entry_want(c, e, now_ms);
+    return park(c, e, w, slow ? WAIT_PATIENCE : WAIT_WHOLE, now_ms, a);
+}
+
+static enum cache_verdict read_locked(struct cache *c, uint64_t key, int64_t now_ms,
+                                      struct cache_waiter *w, struct cache_answer *a)
+{
+    struct entry *e = table_find(&c->table, key);
+    if (!e)
+        return answer_missing(a);
+    return e->job ? read_known(c, e, now_ms, w, a) : read_unknown(c, e, now_ms, w, a);
+}
+
+enum cache_verdict cache_read(struct cache *c, uint64_t key, int64_t now_ms, struct cache_waiter *w,
+                              struct cache_answer *a)
+{
+    cache_lock(c);
+    if (w->state_ == WAITER_INTERRUPTED) {
+        cache_unlock(c);
+        *a = (struct cache_answer){.verdict = CACHE_INTERRUPTED, .error = EINTR};
+        return CACHE_INTERRUPTED;
+    }
+    enum cache_verdict v = read_locked(c, key, now_ms, w, a);
+    if (v != CACHE_PARKED)
+        w->state_ = WAITER_TAKEN;
+    cache_unlock(c);
+    if (v == CACHE_CONTENT)
+        metric_add(METRIC_CACHE_HIT, 1);
+    else if (v == CACHE_PARKED)
+        metric_add(METRIC_CACHE_PARKED, 1);
+    answer_count(a);
+    return v;
+}
+
+bool cache_cancel(struct cache *c, struct cache_waiter *w)
+{
+    cache_lock(c);
+    bool parked = w->state_ == WAITER_PARKED;
+    if (parked)
+        waiters_unpark(c, w);
+    else if (w->state_ == WAITER_NEW)
+        w->state_ = WAITER_INTERRUPTED;
+    cache_unlock(c);
+    return parked;
+}
+
+bool cache_info(struct cache *c, uint64_t key, int64_t now_ms, struct cache_info *out)
+{
+    *out = (struct cache_info){.age_ms = -1};
+    cache_lock(c);
+    const struct entry *e = table_find(&c->table, key);
+    if (e) {
+        out->asking = entry_asked(e);
+        out->fetched_real_ns = e->fetched_real_ns;
+        if (e->job) {
+            out->age_ms = now_ms - e->confirmed_ms;
+            out->stale = e->error_no != 0 || !entry_fresh(c, e, now_ms);
+        }
+        if (e->error)
+            strncpy(out->error, e->error, sizeof(out->error) - 1);
+    }
+    cache_unlock(c);
+    return e != NULL;
+}
+
+bool cache_id_of(struct cache *c, uint64_t key, char id[JOB_ID_MAX + 1])
+{
+    cache_lock(c);
+    const struct entry *e = table_find(&c->table, key);
+    if (e)
+        strcpy(id, e->id);
+    cache_unlock(c);
+    return e != NULL;
+}
