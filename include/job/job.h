@@ -3,8 +3,14 @@
  * Rules of content (docs/semantics.md): one field, one file; text and numbers end in one line feed;
  * the four JSON-text keys (Timeline, ClipsParam, UserData, SubJobMaterials) are given byte for byte
  * plus a line feed if they have none; absent, null and empty fields have no file; unknown keys
- * follow the same rule, objects and arrays as `.json`. Besides the fields there are `request_id`
- * and `job.json` (the reply as sent, plus a line feed if it has none).
+ * follow the same rule, objects and arrays as `.json` (their bytes as sent; {} and [] are content).
+ * Besides the fields there are `request_id` and `job.json` (the reply as sent, plus a line feed if
+ * it has none; of a list item: the item as sent, in the shape of Get's reply). A number that a
+ * double cannot hold reads as sent. An unknown key that cannot be a file name, or whose name is
+ * taken, is dropped with a log line, once a key.
+ *
+ * A reply changes all that it changes at once: those files and job.json get one mtime, the
+ * version's.
  *
  * A snapshot is one allocation and is read without locks; whoever holds a reference may use all it
  * points to. */
@@ -60,11 +66,12 @@ const struct job_field *job_find(const struct job *j, const char *name);       /
 const struct job_field *job_find_number(const struct job *j, uint16_t number); /* or NULL */
 
 /* Ceilings of a reply. Past any of them it is refused. */
-#define JOB_REPLY_MAX ((size_t)16 << 20) /* bytes */
-#define JOB_DEPTH_MAX 64 /* nesting of the reply's own JSON; texts inside strings are not parsed   \
-                          */
-#define JOB_NODES_MAX 100000 /* values in one reply */
-#define JOB_KEYS_MAX  256    /* keys of MediaProducingJob */
+#define JOB_REPLY_MAX      ((size_t)16 << 20) /* bytes */
+#define JOB_DEPTH_MAX      64 /* nesting of the reply's own JSON; texts in strings are not parsed */
+#define JOB_NODES_MAX      100000 /* values in one reply */
+#define JOB_KEYS_MAX       256    /* keys of the reply, and of MediaProducingJob */
+#define JOB_REQUEST_ID_MAX 256    /* bytes of RequestId */
+#define JOB_PAGE_MAX       1000   /* items of a page; the service sends at most 100 */
 
 /* A reply of GetMediaProducingJob -> snapshot, reference for the caller.
  *
@@ -72,12 +79,14 @@ const struct job_field *job_find_number(const struct job *j, uint16_t number); /
  * snapshot before this one or NULL: its times are carried over for what did not change, and if
  * nothing but RequestId changed, `prev` itself is returned with one more reference. `now_ns`:
  * clock_real_ns. NULL with `err` for what is not a job: not JSON or cut JSON, invalid UTF-8, NUL
- * (also as \u0000), wrong types of documented keys, past a ceiling, no memory. */
+ * (also as \u0000), a key twice (at the top or in MediaProducingJob), wrong types of documented
+ * keys, past a ceiling, no memory. */
 struct job *job_from_get(const char *want_id, const char *body, size_t len, const struct job *prev,
                          int64_t now_ns, struct err *err);
 
 /* One page of ListMediaProducingJobs. Items that are no jobs are dropped with a log line; the page
- * stands. */
+ * stands. A reply with a RequestId, without list and without Code is an empty page. 0, or -1 with
+ * `err` and an empty `out`. */
 struct job_page {
     struct job **jobs; /* partial snapshots, a reference each */
     size_t n;
