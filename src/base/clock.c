@@ -53,7 +53,10 @@ int clock_parse_iso(const char *text, int64_t *ns)
     int64_t fraction = parse_fraction(&rest);
     if (fraction < 0 || strcmp(rest, "Z") != 0)
         return -1;
-    *ns = (int64_t)timegm(&tm) * NS_PER_S + fraction;
+    int64_t whole; /* nanoseconds end in the year 2262 */
+    if (__builtin_mul_overflow((int64_t)timegm(&tm), NS_PER_S, &whole) ||
+        __builtin_add_overflow(whole, fraction, ns))
+        return -1;
     return 0;
 }
 
