@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -11,7 +10,6 @@ import sys
 from . import processes
 from .processes import Stuck, process_state, wait_until
 
-OPS = str(pathlib.Path(__file__).with_name("ops.py"))
 
 # What no log may hold: a sanitizer's report, a failed check of a library, an error of ours.
 SURPRISES = re.compile(
@@ -60,22 +58,21 @@ class Mount:
             *self.setup.program("icejobfs"), *self.args, "-o", ",".join(self.options), self.source, self.point,
         ]
 
-    def start(self, answers=True):
+    def start(self):
         """Start the daemon in front; wait until the mount answers."""
         self.judged = False
         with open(self.log_path, "ab") as log:
             self.process = processes.start(
                 self.command(), self.who, env=self.environment, stdout=log, stderr=log, cwd="/"
             )
-        wait_until(self._ready, 20, f"the mount answers; log: {self.log_path}")
-        if answers:
-            result = self.run("stat", "-t", self.path(".icejobfs"))
-            assert result.status == 0, result
+        wait_until(self.answers, 20, f"the mount answers; log: {self.log_path}")
         return self
 
-    def _ready(self):
-        assert self.process.poll() is None, f"the daemon ended: {self.log()[-3000:]}"
-        return self.mounted()
+    def answers(self):
+        """Whether the mount is there and alive; the daemon must be."""
+        alive = self.process is None or self.process.poll() is None
+        assert alive, f"the daemon ended: {self.log()[-3000:]}"
+        return self.mounted() and self.run("stat", "-t", self.path(".icejobfs")).status == 0
 
     def mounted(self):
         return self.point in mountinfo()
@@ -191,9 +188,21 @@ class Mount:
 
     def ops(self, name, timeout=20, **arguments):
         """Call a function of ops.py in a process of the user of the mount."""
-        result = self.run(
-            sys.executable, OPS, name, timeout=timeout, input=json.dumps(arguments).encode()
+        return self.finish_ops(self.start_ops(name, arguments), timeout)
+
+    def start_ops(self, name, arguments):
+        """Start a function of ops.py in the background; `finish_ops` gives its answer."""
+        process = processes.start(
+            [sys.executable, self.setup.ops, name], self.who, cwd="/", env=self.setup.environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
+        process.stdin.write(json.dumps(arguments).encode())
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    def finish_ops(self, process, timeout=20):
+        result = processes.finish(process, timeout)
         assert result.status == 0, result
         return json.loads(result.out)
 
