@@ -1,0 +1,253 @@
+#include "cli/mount.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/thread.h"
+#include "cache/cache.h"
+#include "cli/alive.h"
+#include "cli/daemon.h"
+#include "cli/mountcheck.h"
+#include "cli/mountpoint.h"
+#include "cli/options.h"
+#include "cli/probe.h"
+#include "cli/remote.h"
+#include "cli/wait.h"
+#include "fs/session.h"
+#include "live/live.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define CHECK_MS 5000  /* the most that the first call may take from a mount */
+#define ALIVE_MS 10000 /* by then a mount on this machine answers */
+
+/* All that a mount consists of, in the order in which it is made. */
+struct mount {
+    const struct options *o;
+    char *mountpoint;
+    struct remote remote;
+    int link;    /* to whoever started it, -1 in front */
+    int stop_fd; /* readable: a signal asks us to end */
+    struct cache *cache;
+    struct live *live;
+    struct fs *fs;
+    /* The credentials' thread, which lives until after the refresh thread, must not wake it then.
+     * Protects `wake_live` alone. */
+    pthread_mutex_t wake_lock;
+    bool wake_live;
+};
+
+static void keys_changed(void *arg)
+{
+    struct mount *m = arg;
+    LOCK_SCOPE(&m->wake_lock);
+    if (m->wake_live)
+        live_wake(m->live);
+}
+
+static void set_wake(struct mount *m, bool on)
+{
+    LOCK_SCOPE(&m->wake_lock);
+    m->wake_live = on;
+}
+
+/* For the cache, which exists before the refresh thread's object does. */
+static void work_wanted(void *arg)
+{
+    struct mount *m = arg;
+    live_wake(m->live);
+}
+
+/* Before any thread, so that all inherit it: the signals come by the descriptor alone. */
+static int take_signals(struct mount *m, struct err *err)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return err_set(err, "block signals: %s", strerror(errno));
+    m->stop_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return m->stop_fd < 0 ? err_set(err, "signalfd: %s", strerror(errno)) : 0;
+}
+
+static int check_service(struct mount *m, struct err *err)
+{
+    int64_t timeout = m->o->timeout_ms < CHECK_MS ? m->o->timeout_ms : CHECK_MS;
+    struct probe probe;
+    struct err line = {""};
+    if (probe_call(m->remote.http, m->remote.ice, NULL, timeout, &probe, err) < 0)
+        return -1;
+    struct mountcheck check = mountcheck_decide(&probe);
+    if (check.verdict == MOUNTCHECK_FINE) {
+        log_debug("mount check answer=%s code=%s", api_class_name(probe.class), probe.code);
+        return 0;
+    }
+    mountcheck_line(&check, &probe, &line);
+    if (check.verdict == MOUNTCHECK_REFUSE)
+        return err_set(err, "%s", line.text);
+    log_warn("%s; mounting all the same", line.text);
+    return 0;
+}
+
+static int make_cache(struct mount *m, struct err *err)
+{
+    struct cache_config config = {.ttl_ms = m->o->ttl_ms,
+                                  .patience_ms = m->o->patience_ms,
+                                  .ttl_missing_ms = m->o->ttl_missing_ms,
+                                  .timeout_ms = m->o->timeout_ms,
+                                  .wake = work_wanted,
+                                  .wake_arg = m};
+    m->cache = cache_new(&config, err);
+    return m->cache ? 0 : -1;
+}
+
+static int make_live(struct mount *m, struct err *err)
+{
+    struct live_config config = {.http = m->remote.http,
+                                 .ice = m->remote.ice,
+                                 .creds = m->remote.creds,
+                                 .cache = m->cache,
+                                 .qps = (unsigned)m->o->qps,
+                                 .timeout_ms = m->o->timeout_ms};
+    m->live = live_new(&config, err);
+    return m->live ? 0 : -1;
+}
+
+static int make_fs(struct mount *m, struct err *err)
+{
+    struct fs_config config = {.source = m->o->source,
+                               .mountpoint = m->mountpoint,
+                               .cache = m->cache,
+                               .live = m->live,
+                               .timeout_ms = m->o->timeout_ms,
+                               .uid = m->o->uid,
+                               .gid = m->o->gid,
+                               .umask = m->o->umask,
+                               .allow_other = m->o->allow_other,
+                               .debug = m->o->debug > 1};
+    m->fs = fs_mount(&config, err);
+    return m->fs ? 0 : -1;
+}
+
+/* Whether a signal has come meanwhile; there is then nothing to complain of. */
+static bool told_to_stop(const struct mount *m)
+{
+    return wait_readable(m->stop_fd, 0) == WAIT_READY;
+}
+
+/* All but the threads. */
+static int make(struct mount *m, struct err *err)
+{
+    if (take_signals(m, err) < 0 || remote_open(&m->remote, m->o, err) < 0 ||
+        creds_load(m->remote.creds, REMOTE_CREDS_MS, err) < 0 || make_cache(m, err) < 0 ||
+        make_live(m, err) < 0)
+        return -1;
+    if (told_to_stop(m))
+        return 0;
+    return check_service(m, err) < 0 ? -1 : make_fs(m, err);
+}
+
+static int start(struct mount *m, struct err *err)
+{
+    set_wake(m, true);
+    if (creds_start(m->remote.creds, keys_changed, m, err) < 0 || live_start(m->live, err) < 0 ||
+        fs_start(m->fs, err) < 0 || alive_wait(m->mountpoint, ALIVE_MS, err) < 0)
+        return -1;
+    return daemon_tell(&m->link, DAEMON_READY, err);
+}
+
+static int serve(struct mount *m, struct err *err)
+{
+    if (make(m, err) < 0)
+        return -1;
+    if (told_to_stop(m))
+        return 0;
+    if (start(m, err) < 0)
+        return -1;
+    log_info("mounted source=%s mountpoint=%s", m->o->source, m->mountpoint);
+    int rc = fs_wait(m->fs, m->stop_fd, err);
+    log_info("ending source=%s mountpoint=%s", m->o->source, m->mountpoint);
+    return rc;
+}
+
+/* In reverse, whatever there is of it. Readers are answered first, for nothing ends while they
+ * wait; calls under way are ended while what their callbacks use is still there. */
+static void unmake(struct mount *m)
+{
+    if (m->cache)
+        cache_shutdown(m->cache, EIO);
+    if (m->fs)
+        fs_free(m->fs);
+    set_wake(m, false);
+    if (m->live)
+        live_stop(m->live);
+    remote_end_calls(&m->remote);
+    if (m->live)
+        live_free(m->live);
+    m->live = NULL;
+    if (m->cache)
+        cache_free(m->cache);
+    remote_close(&m->remote);
+    if (m->stop_fd >= 0)
+        close(m->stop_fd);
+}
+
+/* The daemon, in front or in the background. */
+static int run(struct mount *m)
+{
+    struct err err = {""};
+    secret_harden_process();
+    mutex_init(&m->wake_lock);
+    int rc = serve(m, &err);
+    if (rc < 0 && m->fs)
+        log_error("%s", err.text);
+    else if (rc < 0)
+        fprintf(stderr, "icejobfs: cannot mount %s: %s\n", m->o->source, err.text);
+    unmake(m);
+    mutex_destroy(&m->wake_lock);
+    daemon_tell(&m->link, DAEMON_FAILED, NULL); /* unless told before that it is ready */
+    return rc < 0 ? 1 : 0;
+}
+
+/* The started process: leave with the daemon's verdict. */
+static int await(int link, pid_t child)
+{
+    struct err err = {""};
+    int verdict = daemon_wait(link, child, DAEMON_START_MS, &err);
+    close(link);
+    if (verdict < 0)
+        fprintf(stderr, "icejobfs: %s\n", err.text);
+    return verdict < 0 ? 1 : verdict;
+}
+
+static int go(struct mount *m, struct err *err)
+{
+    enum daemon_side side;
+    pid_t child;
+    if (remote_resolve(&m->remote, m->o, err) < 0)
+        return -1;
+    m->mountpoint = mountpoint_resolve(m->o->mountpoint, err);
+    if (!m->mountpoint)
+        return -1;
+    if (m->o->foreground)
+        return run(m);
+    if (daemon_fork(&side, &m->link, &child, err) < 0)
+        return -1;
+    return side == DAEMON_PARENT ? await(m->link, child) : run(m);
+}
+
+int mount_run(const struct options *o)
+{
+    struct err err = {""};
+    struct mount m = {.o = o, .link = -1, .stop_fd = -1};
+    int status = go(&m, &err);
+    free(m.mountpoint);
+    if (status < 0)
+        fprintf(stderr, "icejobfs: cannot mount %s: %s\n", o->source, err.text);
+    return status < 0 ? 1 : status;
+}
