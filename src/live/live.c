@@ -1,0 +1,114 @@
+#include "api/http.h"
+#include "base/clock.h"
+#include "cache/cache.h"
+#include "live/live_private.h"
+#include <stdlib.h>
+
+struct live *live_new(const struct live_config *config, struct err *err)
+{
+    struct live *l = calloc(1, sizeof(*l));
+    if (!l) {
+        err_set(err, "cannot make the refresh thread: out of memory");
+        return NULL;
+    }
+    l->config = *config;
+    if (l->config.inflight_max == 0)
+        l->config.inflight_max = LIVE_INFLIGHT;
+    l->budget = budget_new(config->qps, err);
+    if (!l->budget) {
+        free(l);
+        return NULL;
+    }
+    l->health.pace = budget_pace(l->budget);
+    mutex_init(&l->health_lock);
+    return l;
+}
+
+void live_free(struct live *l)
+{
+    if (!l)
+        return;
+    live_stop(l);
+    looks_free(&l->looks);
+    budget_free(l->budget);
+    mutex_destroy(&l->health_lock);
+    free(l);
+}
+
+/* ---- the thread ---- */
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How long nothing happens unless the network or a reader makes it happen. */
+static int64_t idle_ms(const struct live *l, int64_t now_ms)
+{
+    const struct looks *s = &l->looks;
+    int64_t next = least(now_ms + LIVE_IDLE_MS, cache_next_deadline(l->config.cache));
+    if (s->n_delayed > 0)
+        next = least(next, s->delayed[0]->due_ms);
+    if (s->lists[LOOK_RENEWING].head)
+        next = least(next, s->lists[LOOK_RENEWING].head->due_ms);
+    if (s->lists[LOOK_READY].head && s->lists[LOOK_FLYING].n < l->config.inflight_max)
+        next = least(next, now_ms + budget_wait(l->budget, now_ms));
+    return next > now_ms ? next - now_ms : 0;
+}
+
+static void show_health(struct live *l)
+{
+    const struct looks *s = &l->looks;
+    LOCK_SCOPE(&l->health_lock);
+    l->health.service_down = l->breaker.open;
+    l->health.pace = budget_pace(l->budget);
+    l->health.inflight = s->lists[LOOK_FLYING].n;
+    l->health.waiting = (unsigned)s->n_delayed + s->lists[LOOK_READY].n + s->lists[LOOK_RENEWING].n;
+}
+
+static void *run(void *arg)
+{
+    struct live *l = arg;
+    while (!l->stopping) {
+        int64_t now = clock_mono_ms();
+        cache_expire(l->config.cache, now);
+        live_take_wanted(l);
+        live_wake_due(l, now);
+        live_wake_renewed(l, now);
+        live_send_ready(l, now);
+        show_health(l);
+        http_pump(l->config.http, idle_ms(l, clock_mono_ms()));
+    }
+    return NULL;
+}
+
+int live_start(struct live *l, struct err *err)
+{
+    if (thread_start(&l->thread, "ice-refresh", run, l, err) < 0)
+        return -1;
+    l->started = true;
+    return 0;
+}
+
+void live_wake(void *live)
+{
+    struct live *l = live;
+    if (l)
+        http_wakeup(l->config.http);
+}
+
+void live_stop(struct live *l)
+{
+    l->stopping = true;
+    if (!l->started)
+        return;
+    live_wake(l);
+    thread_join(l->thread);
+    l->started = false;
+}
+
+void live_health(struct live *l, struct live_health *out)
+{
+    LOCK_SCOPE(&l->health_lock);
+    *out = l->health;
+}
