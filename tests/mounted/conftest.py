@@ -55,9 +55,19 @@ def guarded_phase(item):
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-pytest_runtest_setup = pytest.hookimpl(hookwrapper=True)(lambda item: guarded_phase(item))
-pytest_runtest_call = pytest.hookimpl(hookwrapper=True)(lambda item: guarded_phase(item))
-pytest_runtest_teardown = pytest.hookimpl(hookwrapper=True)(lambda item: guarded_phase(item))
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup(item):
+    yield from guarded_phase(item)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    yield from guarded_phase(item)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown(item):
+    yield from guarded_phase(item)
 
 
 @pytest.hookimpl(hookwrapper=True)
