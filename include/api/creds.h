@@ -18,7 +18,8 @@ struct creds_keys {
     int64_t expires_unix_ms; /* 0: never */
     char *
         source; /* for people: "environment", "~/.aliyun/config.json profile studio (RamRoleArn)" */
-    unsigned refs_; /* atomic, inside */
+    int64_t renew_after_ms_; /* inside: life not known, obtain again after so long; 0: no need */
+    unsigned refs_;          /* atomic, inside */
 };
 
 struct creds_keys *creds_keys_ref(struct creds_keys *k);
