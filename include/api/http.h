@@ -31,16 +31,16 @@ struct http_header {
 };
 
 struct http_request {
-    const char *method;
+    const char *method; /* GET, POST or PUT */
     const char *url;
     const struct http_header *headers; /* Content-Type is sent only if it is among them */
     size_t n_headers;
     const void *body;
     size_t body_len;
-    int64_t connect_timeout_ms;
+    int64_t connect_timeout_ms; /* name look-up and TLS included; 0: only timeout_ms */
     int64_t stall_timeout_ms; /* no byte moves for so long: the transfer ends as timed out; 0: only
                                  timeout_ms */
-    int64_t timeout_ms;       /* the whole transfer */
+    int64_t timeout_ms;       /* from http_submit to the callback; more than 0 */
     size_t max_reply;         /* 0: HTTP_REPLY_MAX */
     bool secret_reply;        /* wipe the body when it is freed (credentials) */
 };
@@ -72,11 +72,16 @@ void http_free(struct http *h);
 int http_submit(struct http *h, const struct http_request *req, http_done_fn *done, void *arg,
                 struct err *err);
 
-/* The owner thread: move bytes, run callbacks, then wait for at most `wait_ms` or until http_wakeup
- * or a socket. */
+/* Call `done` with an empty reply (net NONE, status 0) on the thread that pumps, at its next turn:
+ * for answers that need no network. From any thread. 0, or -1 with `err` and no callback. */
+int http_defer(struct http *h, http_done_fn *done, void *arg, struct err *err);
+
+/* The owner thread: move bytes and run callbacks; where there were none, wait for at most `wait_ms`
+ * or until http_submit, http_wakeup, a socket or a transfer's deadline. So whoever pumps in a loop
+ * sees at once what a callback has changed. */
 void http_pump(struct http *h, int64_t wait_ms);
 
-/* End http_pump's wait. From any thread. */
+/* End http_pump's wait, or its next one. From any thread. */
 void http_wakeup(struct http *h);
 
 /* Do one transfer on the calling thread, apart from the pump, with the same rules (credentials,
