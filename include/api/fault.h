@@ -6,7 +6,7 @@
 #ifndef ICE_API_FAULT_H
 #define ICE_API_FAULT_H
 
-#include "base/buf.h"
+#include "api/fault_redact.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,14 +16,11 @@ struct fault {
     char message[512]; /* redacted, one line of UTF-8 cut at a character */
 };
 
-/* Parse a body. false: no Code in it (`out` is then all empty). Also true of a 200 whose body has
- * Code and no MediaProducingJob or MediaProducingJobList. Never reads past `len`; bodies of any
- * bytes are fine. */
+/* Parse a body. false: no Code in it (`out` is then all empty), or it is data: a
+ * MediaProducingJob or a MediaProducingJobList stands beside. Also true of a 200 whose body has
+ * Code and neither. Bodies above 256 KiB, deeper than 32, or cut off are no faults, nor is anything
+ * when memory is short: the status decides then. Never reads past `len`; bodies of any bytes are
+ * fine. */
 bool fault_parse(const char *body, size_t len, struct fault *out);
-
-/* Cut what could be a secret out of one line of text from outside, in place: strings to sign,
- * canonical requests, x-acs-security-token and its value, Signature=, Credential=, access key ids
- * but for their first 4 characters. */
-void fault_redact(char *text);
 
 #endif
