@@ -185,7 +185,9 @@ struct fields {
 /* Not tolower(3): header names are ASCII in every locale. */
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 static int compare_names(const char *a, const char *b)
@@ -244,7 +246,9 @@ static int collect_fields(const struct acs3_request *r, struct fields *f, struct
 
 static bool repeats(const struct fields *f, size_t i)
 {
-    return i > 0 && compare_names(f->v[i - 1].name, f->v[i].name) == 0;
+    if (i == 0)
+        return false;
+    return compare_names(f->v[i - 1].name, f->v[i].name) == 0;
 }
 
 static int add_name(const char *name, struct buf *out)

@@ -1,6 +1,6 @@
 /* Error bodies: what the service, gateways and enemies send, and that no secret comes through. */
 #include "api/fault.h"
-#include "base/attr.h"
+#include "base/buf.h"
 #include "support/alloc_fail.h"
 #include <cjson/cJSON.h>
 #include <setjmp.h>
@@ -123,7 +123,7 @@ static void what_has_no_code_is_no_fault(void **state)
         "{\"CODE\":\"X\"}",
         "{\"Code\":\"X\"",
         "{\"Code\":\"X",
-        "{\"RequestId\":\"" REQUEST_ID "\"}",
+        ("{\"RequestId\":\"" REQUEST_ID "\"}"),
         "<Error></Error>",
         "<Error><Code/></Error>",
         "<Error><Code></Code></Error>",
@@ -163,12 +163,13 @@ static void size_and_depth_have_ceilings(void **state)
     const size_t most = (size_t)256 << 10;
     char *big = malloc(most + 1);
     assert_non_null(big);
+    static const char small[] = "{\"Code\":\"X\"}", deep[] = "{\"Code\":\"X\",\"D\":";
     memset(big, ' ', most + 1);
-    memcpy(big, "{\"Code\":\"X\"}", 12);
+    memcpy(big, small, sizeof small - 1);
     assert_true(fault_parse(big, most, &f));
     assert_false(fault_parse(big, most + 1, &f));
     memset(big, '[', most);
-    memcpy(big, "{\"Code\":\"X\",\"D\":", 16);
+    memcpy(big, deep, sizeof deep - 1);
     assert_false(fault_parse(big, most, &f));
     free(big);
 
@@ -258,13 +259,12 @@ static void redaction_leaves_ordinary_words_alone(void **state)
     (void)state;
     static const char *const texts[] = {
         "",
-        "The specified job " JOB " does not exist.",
+        ("The specified job " JOB " does not exist."),
         "Specified signature is not matched with our calculation.",
         "Specified access key is not found or invalid.",
         "Specified SecurityToken is expired.",
         "The security token you provided has expired.",
-        "User not authorized to operate on the specified resource, or this API doesn't support "
-        "RAM.",
+        "User not authorized to operate on the resource, or the API has no RAM support.",
         "SignatureDoesNotMatch",
         "SignatureNonceUsed",
         "InvalidSecurityToken.Expired",
@@ -305,13 +305,13 @@ static void a_long_message_is_cut_at_a_character(void **state)
 {
     (void)state;
     for (size_t shift = 0; shift < 3; shift++) {
-        char body[2048] = "{\"Code\":\"X\",\"Message\":\"";
-        strcat(body, &"ab"[2 - shift]);
-        for (int i = 0; i < 400; i++)
-            strcat(body, "任");
-        strcat(body, "\"}");
+        CLEANUP_BUF struct buf body = BUF_INIT(4096);
         struct fault f;
-        assert_true(parse(body, &f));
+        int rc = buf_addf(&body, "{\"Code\":\"X\",\"Message\":\"%s", &"ab"[2 - shift]);
+        for (int i = 0; i < 400; i++)
+            rc |= buf_adds(&body, "任");
+        assert_int_equal(rc | buf_adds(&body, "\"}"), 0);
+        assert_true(parse(buf_str(&body), &f));
         size_t n = strlen(f.message);
         assert_in_range(n, sizeof f.message - 3, sizeof f.message - 1);
         assert_string_equal(f.message + n - 3, "任");
@@ -465,15 +465,15 @@ static void redaction_never_grows_a_text(void **state)
                                          "%25"};
     uint64_t seed = 7;
     for (unsigned i = 0; i < 20000; i++) {
-        char text[512] = "";
+        CLEANUP_BUF struct buf text = BUF_INIT(4096);
+        int rc = buf_adds(&text, "");
         for (uint64_t n = next_random(&seed) % 20; n > 0; n--)
-            strcat(text, pieces[next_random(&seed) % ARRAY_LEN(pieces)]);
-        size_t before = strlen(text);
-        char *exact = strdup(text);
+            rc |= buf_adds(&text, pieces[next_random(&seed) % ARRAY_LEN(pieces)]);
+        assert_int_equal(rc, 0);
+        CLEANUP_FREE char *exact = strdup(buf_str(&text));
         assert_non_null(exact);
         fault_redact(exact);
-        assert_true(strlen(exact) <= before);
-        free(exact);
+        assert_true(strlen(exact) <= text.len);
     }
 }
 
