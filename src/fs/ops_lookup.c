@@ -106,15 +106,13 @@ static void lookup_field(fuse_req_t req, struct fs *fs, uint64_t key, const char
     case CACHE_CONTENT:
         lookup_known_field(req, fs, key, name, &a);
         break;
-    case CACHE_PARKED:
-        lookup_unknown_field(req, fs, key, name);
-        break;
     case CACHE_MISSING:
         fuse_reply_err(req, ENOENT);
         break;
-    case CACHE_FAULT:
+    case CACHE_PARKED:
+    case CACHE_FAULT: /* it may have passed: GETATTR and OPEN find out, and may wait for it */
     case CACHE_INTERRUPTED:
-        fuse_reply_err(req, a.error ? a.error : EIO);
+        lookup_unknown_field(req, fs, key, name);
         break;
     }
     job_unref(a.job);
