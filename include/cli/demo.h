@@ -7,8 +7,9 @@
 #include <sys/types.h>
 
 #define DEMO_SOURCE "demo"
-#define DEMO_URL    "http://localhost" /* what requests are signed for; the socket decides where to \
-                                        */
+#define DEMO_URL                                                                                   \
+    "http://localhost" /* what requests are signed for; the socket decides where to                \
+                        */
 
 struct demo {
     pid_t pid;       /* 0: not running */

@@ -13,8 +13,9 @@ struct http;
 struct ice;
 struct options;
 
-#define REMOTE_CREDS_MS 15000 /* the longest that the chain of credentials may take at the start   \
-                               */
+#define REMOTE_CREDS_MS                                                                            \
+    15000 /* the longest that the chain of credentials may take at the start                       \
+           */
 
 struct remote {
     struct endpoint endpoint;

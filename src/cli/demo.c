@@ -16,7 +16,7 @@
 
 #define PROGRAM  "icejobfs-sim"
 #define READY_MS 10000
-#define END_MS   2000
+#define END_MS   1000
 #define READY_FD 3 /* in the simulator */
 
 #define ENV_KEY_ID     "ALIBABA_CLOUD_ACCESS_KEY_ID"
@@ -105,6 +105,7 @@ static int spawn(struct demo *d, const char *program, struct err *err)
     if (pid < 0)
         return err_set(err, "demo: fork: %s", strerror(errno));
     d->pid = pid;
+    setpgid(pid, pid); /* both do it: whoever is first, demo_stop finds the group */
     close(MOVE_FD(out)); /* so that its end is seen */
     return await_ready(in, err);
 }
@@ -129,9 +130,9 @@ int demo_start(struct demo *d, const char *program, struct err *err)
 void demo_stop(struct demo *d)
 {
     if (d->pid > 0) {
-        kill(d->pid, SIGTERM);
+        kill(-d->pid, SIGTERM);
         if (!wait_child(d->pid, clock_mono_ms() + END_MS)) {
-            kill(d->pid, SIGKILL);
+            kill(-d->pid, SIGKILL);
             wait_child(d->pid, clock_mono_ms() + END_MS);
         }
     }

@@ -139,7 +139,7 @@ struct finding finding_list(const struct probe *p)
     if (p->class == API_DENIED && p->net == API_NET_NONE && *p->code)
         return make(FINDING_WARN,
                     "allow the action ice:ListMediaProducingJobs in a RAM policy, so that jobs "
-                    "can be found",
+                    "can be listed",
                     "listing jobs is not allowed (%s)", p->code);
     return from_probe(p->class == API_CREDENTIALS ? FINDING_FAIL : FINDING_WARN, p);
 }
