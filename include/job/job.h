@@ -107,6 +107,6 @@ struct job_change {
 /* Writes up to `max` rows, sorted by name; returns how many there are in all. */
 size_t job_diff(const struct job *before, const struct job *after, struct job_change *out,
                 size_t max);
-#define JOB_DIFF_MAX (2 * (JOB_KEYS_MAX + 2))
+#define JOB_DIFF_MAX ((size_t)2 * (JOB_KEYS_MAX + 2))
 
 #endif

@@ -19,7 +19,7 @@ static int check_id(const struct plan *plan, const char *want_id, struct err *er
     if (!id)
         return err_set(err, "it has no JobId");
     if (!job_id_possible(id))
-        return err_set(err, "its JobId cannot be one: \"%.64s\"", id);
+        return err_set(err, "its JobId cannot be one: %.64s", id);
     if (want_id && strcmp(id, want_id) != 0)
         return err_set(err, "it is of another job, %.64s", id);
     return 0;

@@ -87,7 +87,9 @@ long json_check_keys(const struct json *j, size_t object, size_t max, struct err
             return err_set(err, "more than %zu keys in one object", n);
         keys[n++] = j->values[i].key;
     }
-    qsort(keys, n, sizeof *keys, by_text);
+    if (n == 0)
+        return 0;
+    qsort((void *)keys, n, sizeof *keys, by_text);
     for (size_t i = 1; i < n; i++)
         if (strcmp(keys[i - 1], keys[i]) == 0)
             return err_set(err, "the key %.64s is there twice", keys[i]);

@@ -31,21 +31,27 @@ static bool next_is_digit(const struct scan *s)
     return s->p < s->end && *s->p >= '0' && *s->p <= '9';
 }
 
+static bool follows(unsigned char c)
+{
+    return (c & 0xc0) == 0x80;
+}
+
 /* Length of the UTF-8 sequence of two to four bytes at p, 0 when it is none (overlong, surrogate,
  * past U+10FFFF, cut). */
 static size_t utf8_length(const char *at, const char *end)
 {
     const unsigned char *p = (const unsigned char *)at;
-    size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || (size_t)(end - at) < n)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
+    const size_t left = (size_t)(end - at);
+    if (p[0] < 0xe0)
+        return p[0] >= 0xc2 && left >= 2 && follows(p[1]) ? 2 : 0;
+    if (p[0] < 0xf0) {
+        if (left < 3 || !follows(p[1]) || !follows(p[2]))
             return 0;
-    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-    bool surrogate = p[0] == 0xed && p[1] > 0x9f;
-    bool past_end = p[0] == 0xf4 && p[1] > 0x8f;
-    return overlong || surrogate || past_end ? 0 : n;
+        return (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ? 0 : 3;
+    }
+    if (p[0] > 0xf4 || left < 4 || !follows(p[1]) || !follows(p[2]) || !follows(p[3]))
+        return 0;
+    return (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f) ? 0 : 4;
 }
 
 /* Move over bytes that need no look: eight at a time, until one may be a control character, a
@@ -62,6 +68,18 @@ static void skip_plain(struct scan *s)
             return;
         s->p += 8;
     }
+}
+
+/* Move over all characters beyond ASCII that stand together. */
+static int skip_wide(struct scan *s)
+{
+    do {
+        size_t n = utf8_length(s->p, s->end);
+        if (n == 0)
+            return fail(s, "bytes that are not UTF-8");
+        s->p += n;
+    } while (s->p < s->end && (*s->p & 0x80));
+    return 0;
 }
 
 /* Four hex digits at *p, or -1. */
@@ -128,11 +146,10 @@ static int scan_string(struct scan *s)
                 return -1;
         } else if (c < 0x20) {
             return fail(s, "a control character in a string");
-        } else {
-            size_t n = c < 0x80 ? 1 : utf8_length(s->p, s->end);
-            if (n == 0)
-                return fail(s, "bytes that are not UTF-8");
-            s->p += n;
+        } else if (c < 0x80) {
+            s->p++;
+        } else if (skip_wide(s) < 0) {
+            return -1;
         }
     }
 }

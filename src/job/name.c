@@ -55,7 +55,9 @@ static char name_char(char c)
 {
     if (is_upper(c))
         return (char)(c - 'A' + 'a');
-    return is_lower(c) || is_digit(c) || is_mark(c) ? c : '_';
+    if (is_lower(c) || is_digit(c) || is_mark(c))
+        return c;
+    return '_';
 }
 
 bool job_key_to_name(const char *key, bool json, char out[JOB_NAME_MAX + 1])

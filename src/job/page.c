@@ -71,7 +71,7 @@ static int add_items(struct page_reply *r, size_t list, struct job_page *out, st
         return 0;
     if (n > JOB_PAGE_MAX)
         return err_set(err, "%zu jobs, more than the %d that are taken", n, JOB_PAGE_MAX);
-    out->jobs = calloc(n, sizeof *out->jobs);
+    out->jobs = (struct job **)calloc(n, sizeof *out->jobs);
     if (!out->jobs)
         return err_set(err, "no memory for %zu jobs", n);
     for (size_t i = json_first(r->json, list); i != JSON_NONE; i = json_next(r->json, list, i))
@@ -143,7 +143,7 @@ void job_page_free(struct job_page *page)
 {
     for (size_t i = 0; i < page->n; i++)
         job_unref(page->jobs[i]);
-    free(page->jobs);
+    free((void *)page->jobs);
     free(page->next_token);
     *page = (struct job_page){0};
 }
