@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #define HEADERS_MAX    ((size_t)64 << 10) /* all header lines of an answer */
-#define TIMEOUT_MAX_MS (24 * 3600 * MS_PER_S)
+#define TIMEOUT_MAX_MS (INT64_C(24) * 3600 * MS_PER_S)
 #define TYPE_MAX       128 /* of a Content-Type that is kept */
 
 static bool is_token(const char *text)

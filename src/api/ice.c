@@ -152,20 +152,29 @@ static int send_signed(struct call *c, const struct acs3_pair *query, size_t n_q
 }
 
 /* `object`: what the operation is about, or "". */
-static int start(struct ice *ice, const struct operation *op, const char *object,
-                 const struct acs3_pair *query, size_t n_query, int64_t timeout_ms,
-                 ice_done_fn *done, void *arg, struct err *err)
+static struct call *new_call(struct ice *ice, const struct operation *op, const char *object,
+                             ice_done_fn *done, void *arg, struct err *err)
 {
     struct call *c = calloc(1, sizeof *c);
-    if (!c)
-        return err_set(err, "%s: no memory", op->action);
+    if (!c) {
+        err_set(err, "%s: no memory", op->action);
+        return NULL;
+    }
     *c = (struct call){.ice = ice, .op = op, .done = done, .arg = arg};
     snprintf(c->label, sizeof c->label, "%s%s%s", op->action, *object ? " " : "", object);
     c->keys = creds_get(ice->creds, &c->no_keys);
     if (!c->keys)
         err_prefix(&c->no_keys, "%s", c->label);
+    return c;
+}
+
+static int start(struct call *c, const struct acs3_pair *query, size_t n_query, int64_t timeout_ms,
+                 struct err *err)
+{
+    if (!c)
+        return -1;
     int rc = c->keys ? send_signed(c, query, n_query, timeout_ms, err)
-                     : http_defer(ice->http, on_no_keys, c, err);
+                     : http_defer(c->ice->http, on_no_keys, c, err);
     if (rc < 0) {
         err_prefix(err, "%s", c->label);
         free_call(c);
@@ -177,7 +186,7 @@ int ice_get(struct ice *ice, const char *job_id, int64_t timeout_ms, ice_done_fn
             struct err *err)
 {
     const struct acs3_pair query = {"JobId", job_id};
-    return start(ice, &get_op, job_id, &query, 1, timeout_ms, done, arg, err);
+    return start(new_call(ice, &get_op, job_id, done, arg, err), &query, 1, timeout_ms, err);
 }
 
 int ice_list(struct ice *ice, const struct ice_list_query *q, int64_t timeout_ms, ice_done_fn *done,
@@ -197,5 +206,5 @@ int ice_list(struct ice *ice, const struct ice_list_query *q, int64_t timeout_ms
     for (size_t i = 0; i < LIST_PARAMETERS_MAX; i++)
         if (all[i].value)
             given[n++] = all[i];
-    return start(ice, &list_op, "", given, n, timeout_ms, done, arg, err);
+    return start(new_call(ice, &list_op, "", done, arg, err), given, n, timeout_ms, err);
 }
