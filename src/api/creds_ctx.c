@@ -4,27 +4,32 @@
 #include <string.h>
 #include <strings.h>
 
-static char *passwd_home(void)
+/* The home directory by the user database, into `space`; NULL where it has none. */
+static const char *passwd_home(char *space, size_t n)
 {
-    char space[4096];
     struct passwd pw, *found = NULL;
-    if (getpwuid_r(geteuid(), &pw, space, sizeof space, &found) != 0 || !found || !found->pw_dir)
+    if (getpwuid_r(geteuid(), &pw, space, n, &found) != 0 || !found)
         return NULL;
-    return strdup(found->pw_dir);
+    return found->pw_dir;
 }
 
-static char *find_home(const struct creds_ctx *ctx)
+static int find_home(struct creds_ctx *ctx, struct err *err)
 {
-    if (ctx->env.home)
-        return strdup(ctx->env.home);
-    const char *home = creds_ctx_env(ctx, "HOME");
-    return home ? strdup(home) : passwd_home();
+    char space[4096];
+    const char *home = ctx->env.home;
+    if (!home)
+        home = creds_ctx_env(ctx, "HOME");
+    if (!home)
+        home = passwd_home(space, sizeof space);
+    ctx->home = home ? strdup(home) : NULL;
+    return home && !ctx->home ? err_set(err, "cannot set up credentials: out of memory") : 0;
 }
 
 int creds_ctx_init(struct creds_ctx *ctx, const struct creds_env *env, struct err *err)
 {
     *ctx = (struct creds_ctx){.env = env ? *env : (struct creds_env){0}};
-    ctx->home = find_home(ctx);
+    if (find_home(ctx, err) < 0)
+        return -1;
     return creds_files_init(&ctx->files, ctx->home, creds_ctx_env(ctx, "ALIBABA_CLOUD_CONFIG_FILE"),
                             creds_ctx_env(ctx, "ALIBABA_CLOUD_CREDENTIALS_FILE"), err);
 }
