@@ -105,7 +105,7 @@ static int spawn(struct demo *d, const char *program, struct err *err)
     if (pid < 0)
         return err_set(err, "demo: fork: %s", strerror(errno));
     d->pid = pid;
-    setpgid(pid, pid); /* both do it: whoever is first, demo_stop finds the group */
+    setpgid(pid, pid);   /* both do it: whoever is first, demo_stop finds the group */
     close(MOVE_FD(out)); /* so that its end is seen */
     return await_ready(in, err);
 }

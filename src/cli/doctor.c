@@ -106,6 +106,8 @@ static bool check_remote(const struct options *o)
 int doctor_run(const struct options *o)
 {
     secret_harden_process();
+    if (!o->debug)
+        log_set_level(LOG_LEVEL_WARN); /* what the log would tell is among the findings */
     bool good = check_fuse(o);
     good &= check_remote(o);
     return good ? 0 : 1;

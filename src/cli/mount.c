@@ -169,6 +169,7 @@ static int serve(struct mount *m, struct err *err)
         return 0;
     if (start(m, err) < 0)
         return -1;
+    log_set_level(m->o->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
     log_info("mounted source=%s mountpoint=%s", m->o->source, m->mountpoint);
     int rc = fs_wait(m->fs, m->stop_fd, err);
     log_info("ending source=%s mountpoint=%s", m->o->source, m->mountpoint);
@@ -203,6 +204,9 @@ static int run(struct mount *m)
     struct err err = {""};
     secret_harden_process();
     mutex_init(&m->wake_lock);
+    /* On the terminal of whoever starts it: only what calls for them. */
+    if (m->link >= 0 && !m->o->debug)
+        log_set_level(LOG_LEVEL_WARN);
     int rc = serve(m, &err);
     if (rc < 0 && m->fs)
         log_error("%s", err.text);

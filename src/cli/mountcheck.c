@@ -99,10 +99,21 @@ struct mountcheck mountcheck_decide(const struct probe *p)
     return m;
 }
 
+/* The network's own words, without the advice that may end them ("; ADVICE"). */
+static void words_of(const struct probe *p, const char *advice, struct err *out)
+{
+    *out = p->error;
+    char *at = strstr(out->text, advice);
+    if (at && at - out->text >= 2)
+        at[-2] = '\0';
+}
+
 void mountcheck_line(const struct mountcheck *m, const struct probe *p, struct err *out)
 {
+    struct err words;
+    words_of(p, m->fix, &words);
     if (p->net != API_NET_NONE)
-        err_set(out, "%s (%s): %s", m->what, p->error.text, m->fix);
+        err_set(out, "%s (%s): %s", m->what, words.text, m->fix);
     else if (*p->code)
         err_set(out, "%s (%s, request %s): %s", m->what, p->code,
                 *p->request_id ? p->request_id : "unknown", m->fix);

@@ -44,13 +44,13 @@ static int add_facts(struct buf *out, const struct option_row *row)
 {
     char range[OPTION_RANGE_MAX];
     option_value_range(row, range);
-    if (buf_addf(out, "default: %s", default_of(row)) < 0)
+    if (buf_addf(out, "default %s", default_of(row)) < 0)
         return -1;
     if (*range && buf_addf(out, "; %s", range) < 0)
         return -1;
     if (row->word && buf_addf(out, "%s %s", *range ? ", or" : "; or", row->word) < 0)
         return -1;
-    return row->later ? buf_adds(out, "; no effect yet") : 0;
+    return row->later ? buf_adds(out, "; unused yet") : 0;
 }
 
 static int help_row(struct buf *out, const struct option_row *row)

@@ -137,6 +137,20 @@ static void the_line_does_not_repeat_the_services_message(void **state)
     assert_non_null(strstr(line.text, "request unknown"));
 }
 
+static void advice_is_given_once(void **state)
+{
+    (void)state;
+    struct probe p = silence(API_NET_UNREACHABLE);
+    struct mountcheck m = mountcheck_decide(&p);
+    struct err line = {""};
+    err_set(&p.error, "cannot connect: refused; %s", m.fix);
+    mountcheck_line(&m, &p, &line);
+    const char *first = strstr(line.text, m.fix);
+    assert_non_null(first);
+    assert_null(strstr(first + 1, m.fix));
+    assert_non_null(strstr(line.text, "(cannot connect: refused): "));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +160,7 @@ int main(void)
         cmocka_unit_test(a_status_without_a_code_is_a_proxys_and_not_definite),
         cmocka_unit_test(an_answer_or_a_denied_list_is_fine),
         cmocka_unit_test(the_line_does_not_repeat_the_services_message),
+        cmocka_unit_test(advice_is_given_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
