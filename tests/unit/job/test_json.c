@@ -141,6 +141,17 @@ static void bytes_that_are_not_utf8_are_refused(void **state)
         }
 }
 
+static void control_characters_are_refused_at_every_place(void **state)
+{
+    (void)state;
+    char text[64];
+    for (char c = 1; c <= 0x20; c++)
+        for (int pad = 0; pad < 9; pad++) {
+            snprintf(text, sizeof text, "\"%.*s%caaaaaaaaaaaa\"", pad, "aaaaaaaa", c);
+            assert_int_equal(parse(text, strlen(text)), c < 0x20 ? -1 : 0);
+        }
+}
+
 static void a_nul_is_refused_raw_and_escaped(void **state)
 {
     (void)state;
@@ -298,6 +309,7 @@ int main(void)
         cmocka_unit_test(anything_else_is_refused),
         cmocka_unit_test(each_valid_text_cut_anywhere_is_refused),
         cmocka_unit_test(bytes_that_are_not_utf8_are_refused),
+        cmocka_unit_test(control_characters_are_refused_at_every_place),
         cmocka_unit_test(a_nul_is_refused_raw_and_escaped),
         cmocka_unit_test(surrogates_come_in_pairs),
         cmocka_unit_test(depth_count_and_size_have_ceilings),
