@@ -6,17 +6,20 @@
 #define ICE_BASE_BUF_H
 
 #include "base/attr.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 struct buf {
     char *data; /* NULL while empty */
     size_t len;
     size_t cap;
-    size_t max; /* most bytes that len may reach */
+    size_t max;  /* most bytes that len may reach */
+    bool secret; /* memory is wiped before it is given back, when the buffer grows too */
 };
 
-#define BUF_INIT(ceiling) ((struct buf){.max = (ceiling)})
-#define CLEANUP_BUF       ICE_CLEANUP(buf_free)
+#define BUF_INIT(ceiling)        ((struct buf){.max = (ceiling)})
+#define BUF_SECRET_INIT(ceiling) ((struct buf){.max = (ceiling), .secret = true})
+#define CLEANUP_BUF              ICE_CLEANUP(buf_free)
 
 int buf_add(struct buf *b, const void *bytes, size_t n) ICE_MUST_CHECK;
 int buf_adds(struct buf *b, const char *text) ICE_MUST_CHECK;
@@ -33,7 +36,8 @@ void buf_reset(struct buf *b);
  * memory. */
 char *buf_take(struct buf *b);
 
-/* Free the memory; the buffer stays usable. Bytes are wiped by buf_wipe, not by this. */
+/* Free the memory; the buffer stays usable. buf_wipe wipes it before, as both do for secret
+ * buffers; of a buffer that was not secret while it grew, copies may be left in the heap. */
 void buf_free(struct buf *b);
 void buf_wipe(struct buf *b);
 

@@ -18,11 +18,12 @@ int64_t clock_real_ns(void);
 
 #define CLOCK_ISO_LEN 21 /* "2020-12-23T13:33:40Z" with the NUL */
 
-/* Seconds since 1970 as `yyyy-MM-ddTHH:mm:ssZ` (the service's format, UTC). */
+/* Seconds since 1970 as `yyyy-MM-ddTHH:mm:ssZ` (the service's format, UTC); the start of 1970 for
+ * years that have not four digits. */
 void clock_iso(int64_t unix_s, char out[CLOCK_ISO_LEN]);
 
 /* Parse `yyyy-MM-ddTHH:mm:ss[.fraction]Z` to nanoseconds since 1970. 0, or -1 when it is not such a
- * time. */
+ * time or outside of what nanoseconds can tell (1677 to 2262); *ns is then unchanged. */
 int clock_parse_iso(const char *text, int64_t *ns) ICE_MUST_CHECK;
 
 /* Parse an HTTP date (RFC 9110, `Sun, 06 Nov 1994 08:49:37 GMT`) to seconds since 1970. 0 or -1. */

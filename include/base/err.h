@@ -9,14 +9,14 @@
 
 #include "base/attr.h"
 
-#define ERR_TEXT_MAX 1024 /* bytes with the NUL; longer texts are cut */
+#define ERR_TEXT_MAX 1024 /* bytes with the NUL; longer texts are cut, at a UTF-8 character */
 
 struct err {
     char text[ERR_TEXT_MAX];
 };
 
 /* Set the text. Returns -1, so that `return err_set(...)` reads well. Control characters become
- * '?'. */
+ * '?'. The arguments may point into the old text. */
 int err_set(struct err *err, const char *fmt, ...) ICE_PRINTF(2, 3);
 
 /* Put "prefix: " before the text that is there. Returns -1. */

@@ -319,7 +319,7 @@ static int make_string_to_sign(const struct acs3 *s, const struct acs3_request *
                                const struct fields *f, char out[STRING_TO_SIGN_LEN],
                                struct err *err)
 {
-    ICE_CLEANUP(buf_wipe) struct buf canonical = BUF_INIT(CANONICAL_MAX);
+    CLEANUP_BUF struct buf canonical = BUF_SECRET_INIT(CANONICAL_MAX);
     if (add_canonical(s, r, f, &canonical, err) < 0)
         return -1;
     memcpy(out, ALGORITHM "\n", sizeof ALGORITHM "\n");

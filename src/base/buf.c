@@ -2,13 +2,28 @@
 #include "base/secret.h"
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+/* realloc, but for secrets: realloc leaves the bytes where they were. */
+static char *grow(struct buf *b, size_t cap)
+{
+    if (!b->secret)
+        return realloc(b->data, cap);
+    char *grown = malloc(cap);
+    if (grown && b->data) {
+        memcpy(grown, b->data, b->len);
+        secret_wipe(b->data, b->cap);
+        free(b->data);
+    }
+    return grown;
+}
 
 /* Make room for n more bytes and the NUL. */
 static int reserve(struct buf *b, size_t n)
 {
-    if (n > b->max || b->len > b->max - n) {
+    if (n > b->max || b->len > b->max - n || n >= PTRDIFF_MAX - b->len) {
         errno = EFBIG;
         return -1;
     }
@@ -18,7 +33,7 @@ static int reserve(struct buf *b, size_t n)
     size_t cap = b->cap ? b->cap : 64;
     while (cap < need)
         cap *= 2;
-    char *grown = realloc(b->data, cap);
+    char *grown = grow(b, cap);
     if (!grown) {
         errno = ENOMEM;
         return -1;
@@ -55,7 +70,11 @@ int buf_addf(struct buf *b, const char *fmt, ...)
     va_start(args, fmt);
     int n = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    if (n < 0 || reserve(b, (size_t)n) < 0)
+    if (n < 0) { /* more than INT_MAX */
+        errno = EFBIG;
+        return -1;
+    }
+    if (reserve(b, (size_t)n) < 0)
         return -1;
     va_start(args, fmt);
     vsnprintf(b->data + b->len, (size_t)n + 1, fmt, args);
@@ -76,22 +95,32 @@ void buf_reset(struct buf *b)
         b->data[0] = '\0';
 }
 
+/* Forget the memory, keep what the buffer is. */
+static void forget(struct buf *b)
+{
+    b->data = NULL;
+    b->len = b->cap = 0;
+}
+
 char *buf_take(struct buf *b)
 {
     char *data = b->data ? b->data : calloc(1, 1);
-    *b = BUF_INIT(b->max);
+    forget(b);
     return data;
 }
 
 void buf_free(struct buf *b)
 {
+    if (b->secret && b->data)
+        secret_wipe(b->data, b->cap);
     free(b->data);
-    *b = BUF_INIT(b->max);
+    forget(b);
 }
 
 void buf_wipe(struct buf *b)
 {
     if (b->data)
         secret_wipe(b->data, b->cap);
-    buf_free(b);
+    free(b->data);
+    forget(b);
 }

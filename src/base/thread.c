@@ -62,6 +62,8 @@ void cond_broadcast(pthread_cond_t *c)
 
 bool cond_wait_until(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_ms)
 {
+    if (deadline_ms < 0) /* long past, and no valid timespec */
+        deadline_ms = 0;
     struct timespec t = {
         .tv_sec = deadline_ms / MS_PER_S,
         .tv_nsec = (deadline_ms % MS_PER_S) * NS_PER_MS,

@@ -1,0 +1,166 @@
+/* Buffers: a ceiling that holds, a NUL that is always there, and failures that change nothing. */
+#include "base/buf.h"
+#include "support/alloc_fail.h"
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void contents_are_appended_and_terminated(void **state)
+{
+    (void)state;
+    CLEANUP_BUF struct buf b = BUF_INIT(100);
+    assert_string_equal(buf_str(&b), "");
+    assert_int_equal(buf_adds(&b, "one"), 0);
+    assert_int_equal(buf_addc(&b, ' '), 0);
+    assert_int_equal(buf_addf(&b, "%d%s", 2, "two"), 0);
+    assert_int_equal(buf_add(&b, "\0x", 2), 0);
+    assert_int_equal(buf_add(&b, NULL, 0), 0);
+    assert_int_equal(b.len, 10);
+    assert_memory_equal(b.data, "one 2two\0x", 11);
+}
+
+static void zeroed_memory_with_a_ceiling_is_an_empty_buffer(void **state)
+{
+    (void)state;
+    struct buf b;
+    memset(&b, 0, sizeof b);
+    b.max = 3;
+    assert_int_equal(buf_adds(&b, "abc"), 0);
+    assert_string_equal(buf_str(&b), "abc");
+    buf_free(&b);
+}
+
+static void the_ceiling_holds_and_leaves_the_buffer_as_it_was(void **state)
+{
+    (void)state;
+    CLEANUP_BUF struct buf b = BUF_INIT(4);
+    assert_int_equal(buf_adds(&b, "abcd"), 0);
+    errno = 0;
+    assert_int_equal(buf_addc(&b, 'e'), -1);
+    assert_int_equal(errno, EFBIG);
+    errno = 0;
+    assert_int_equal(buf_addf(&b, "%s", "e"), -1);
+    assert_int_equal(errno, EFBIG);
+    assert_int_equal(buf_add(&b, "efghijk", SIZE_MAX), -1);
+    assert_int_equal(buf_addf(&b, "%s", ""), 0);
+    assert_string_equal(buf_str(&b), "abcd");
+    assert_int_equal(b.len, 4);
+}
+
+static void sizes_beyond_the_address_space_are_refused(void **state)
+{
+    (void)state;
+    CLEANUP_BUF struct buf b = BUF_INIT(SIZE_MAX);
+    assert_int_equal(buf_adds(&b, "abc"), 0);
+    errno = 0;
+    assert_int_equal(buf_add(&b, "", SIZE_MAX - 3), -1);
+    assert_int_equal(errno, EFBIG);
+    assert_int_equal(buf_add(&b, "", (size_t)PTRDIFF_MAX), -1);
+    errno = 0;
+    volatile int widest = INT_MAX; /* volatile: the compiler would see through it and warn */
+    assert_int_equal(buf_addf(&b, "%*d%*d", widest, 1, widest, 1), -1);
+    assert_int_equal(errno, EFBIG);
+    assert_string_equal(buf_str(&b), "abc");
+}
+
+static void growth_keeps_every_byte(void **state)
+{
+    (void)state;
+    struct buf kinds[] = {BUF_INIT(100000), BUF_SECRET_INIT(100000)};
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        for (unsigned i = 0; i < 100000; i++)
+            assert_int_equal(buf_addc(&kinds[k], (char)(i * 7)), 0);
+        assert_int_equal(kinds[k].len, 100000);
+        for (unsigned i = 0; i < 100000; i++)
+            if (kinds[k].data[i] != (char)(i * 7))
+                fail_msg("byte %u", i);
+        buf_free(&kinds[k]);
+    }
+}
+
+static void reset_keeps_the_memory_and_free_the_buffer(void **state)
+{
+    (void)state;
+    struct buf b = BUF_INIT(10);
+    buf_reset(&b);
+    assert_string_equal(buf_str(&b), "");
+    assert_int_equal(buf_adds(&b, "abc"), 0);
+    const char *data = b.data;
+    buf_reset(&b);
+    assert_ptr_equal(b.data, data);
+    assert_string_equal(buf_str(&b), "");
+    buf_free(&b);
+    assert_null(b.data);
+    assert_int_equal(buf_adds(&b, "again"), 0);
+    buf_wipe(&b);
+    buf_wipe(&b);
+    buf_free(&b);
+    assert_int_equal(b.max, 10);
+}
+
+static void take_gives_the_contents_away(void **state)
+{
+    (void)state;
+    struct buf b = BUF_SECRET_INIT(10);
+    CLEANUP_FREE char *empty = buf_take(&b);
+    assert_string_equal(empty, "");
+    assert_int_equal(buf_adds(&b, "abc"), 0);
+    CLEANUP_FREE char *text = buf_take(&b);
+    assert_string_equal(text, "abc");
+    assert_int_equal(b.len, 0);
+    assert_null(b.data);
+    assert_int_equal(b.max, 10);
+    assert_true(b.secret);
+    alloc_fail_at(1);
+    assert_null(buf_take(&b));
+    assert_true(alloc_fail_fired());
+}
+
+static int fill(struct buf *b)
+{
+    for (int i = 0; i < 300; i++)
+        if (buf_addf(b, "%d,", i) < 0)
+            return -1;
+    return buf_adds(b, "end");
+}
+
+static void without_memory_the_buffer_is_as_it_was(void **state)
+{
+    (void)state;
+    struct buf kinds[] = {BUF_INIT(100000), BUF_SECRET_INIT(100000)};
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
+        for (unsigned n = 1;; n++) {
+            CLEANUP_BUF struct buf b = kinds[k];
+            alloc_fail_at(n);
+            int rc = fill(&b);
+            int error = errno;
+            bool fired = alloc_fail_fired();
+            assert_int_equal(rc, fired ? -1 : 0);
+            assert_int_equal(strlen(buf_str(&b)), b.len);
+            if (!fired) {
+                assert_true(n > 3);
+                break;
+            }
+            assert_int_equal(error, ENOMEM);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(contents_are_appended_and_terminated),
+        cmocka_unit_test(zeroed_memory_with_a_ceiling_is_an_empty_buffer),
+        cmocka_unit_test(the_ceiling_holds_and_leaves_the_buffer_as_it_was),
+        cmocka_unit_test(sizes_beyond_the_address_space_are_refused),
+        cmocka_unit_test(growth_keeps_every_byte),
+        cmocka_unit_test(reset_keeps_the_memory_and_free_the_buffer),
+        cmocka_unit_test(take_gives_the_contents_away),
+        cmocka_unit_test(without_memory_the_buffer_is_as_it_was),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
