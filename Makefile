@@ -14,6 +14,8 @@ PREFIX ?= /usr/local
 bindir = $(DESTDIR)$(PREFIX)/bin
 sbindir = $(DESTDIR)$(PREFIX)/sbin
 man1dir = $(DESTDIR)$(PREFIX)/share/man/man1
+docdir = $(DESTDIR)$(PREFIX)/share/doc/icejobfs
+completiondir = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 VERSION := $(shell cat VERSION)
 
 SAN ?=
@@ -116,13 +118,17 @@ coverage:
 	$(Q)scripts/coverage
 
 install: all
-	install -d $(bindir) $(sbindir) $(man1dir)
+	install -d $(bindir) $(sbindir) $(man1dir) $(docdir) $(completiondir)
 	install -m 755 $(B)/icejobfs $(B)/icejobfs-sim $(bindir)
 	ln -sf $(PREFIX)/bin/icejobfs $(sbindir)/mount.fuse.icejobfs
 	install -m 644 docs/icejobfs.1 $(man1dir)
+	install -m 644 docs/icejobfs.conf $(docdir)
+	install -m 644 docs/completion/icejobfs.bash $(completiondir)/icejobfs
 
 uninstall:
-	rm -f $(bindir)/icejobfs $(bindir)/icejobfs-sim $(sbindir)/mount.fuse.icejobfs $(man1dir)/icejobfs.1
+	rm -f $(bindir)/icejobfs $(bindir)/icejobfs-sim $(sbindir)/mount.fuse.icejobfs $(man1dir)/icejobfs.1 \
+		$(docdir)/icejobfs.conf $(completiondir)/icejobfs
+	-rmdir $(docdir)
 
 clean:
 	rm -rf build

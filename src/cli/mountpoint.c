@@ -1,7 +1,6 @@
 #include "cli/mountpoint.h"
 #include "cli/path.h"
 #include <errno.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,17 +16,30 @@ static char *refuse(const char *path, int error, struct err *err)
     return NULL;
 }
 
+/* Cut "a/b/" into "a" and "b". */
+static const char *cut_base(char *path)
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        path[--n] = '\0';
+    char *slash = strrchr(path, '/');
+    if (!slash)
+        return NULL;
+    *slash = '\0';
+    return slash + 1;
+}
+
 /* Nothing can be asked of a dead mount, its parent can. */
 static char *resolve_dead(const char *path, struct err *err)
 {
-    CLEANUP_FREE char *for_dir = strdup(path);
-    CLEANUP_FREE char *for_base = strdup(path);
-    if (!for_dir || !for_base)
-        return refuse(path, ENOMEM, err);
-    CLEANUP_FREE char *dir = realpath(dirname(for_dir), NULL);
+    CLEANUP_FREE char *dir = strdup(path);
     if (!dir)
+        return refuse(path, ENOMEM, err);
+    const char *base = cut_base(dir);
+    CLEANUP_FREE char *real = realpath(!base ? "." : *dir ? dir : "/", NULL);
+    if (!real)
         return refuse(path, errno, err);
-    char *joined = path_join(dir, basename(for_base));
+    char *joined = path_join(real, base ? base : dir);
     return joined ? joined : refuse(path, ENOMEM, err);
 }
 

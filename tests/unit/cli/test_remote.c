@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,27 +27,29 @@
 #define LIST_BODY "{\"RequestId\":\"R\",\"MediaProducingJobList\":[],\"MaxResults\":\"1\"}"
 #define SECRET    "hunter2hunter2hunter2"
 
-/* What the service answers to Get and to List. */
+/* What the service answers to Get and to List; changed as a whole, for the server has threads. */
 struct script {
     struct httpd_response get;
     struct httpd_response list;
 };
+typedef _Atomic(const struct script *) script_slot;
 
 static void serve(void *arg, const struct httpd_request *req, struct httpd_response *resp)
 {
-    const struct script *s = arg;
+    const struct script *s = atomic_load((script_slot *)arg);
     const char *action = httpd_header(req, "x-acs-action");
     *resp = action && strcmp(action, "ListMediaProducingJobs") == 0 ? s->list : s->get;
 }
 
-static const struct httpd_response not_found = {
-    .status = 404, .body = "{\"RequestId\":\"R\",\"Code\":\"JobNotFound\",\"Message\":\"none\"}"};
-static const struct httpd_response listed = {.status = 200, .body = LIST_BODY};
-static const struct httpd_response wrong_secret = {
-    .status = 400,
-    .body = "{\"RequestId\":\"R\",\"Code\":\"SignatureDoesNotMatch\",\"Message\":\"" SECRET "\"}"};
-static const struct httpd_response denied = {
-    .status = 403, .body = "{\"RequestId\":\"R\",\"Code\":\"Forbidden.RAM\",\"Message\":\"no\"}"};
+#define NOT_FOUND                                                                                  \
+    {.status = 404, .body = "{\"RequestId\":\"R\",\"Code\":\"JobNotFound\",\"Message\":\"none\"}"}
+#define LISTED {.status = 200, .body = LIST_BODY}
+#define WRONG_SECRET                                                                               \
+    {.status = 400,                                                                                \
+     .body =                                                                                       \
+         "{\"RequestId\":\"R\",\"Code\":\"SignatureDoesNotMatch\",\"Message\":\"" SECRET "\"}"}
+#define DENIED                                                                                     \
+    {.status = 403, .body = "{\"RequestId\":\"R\",\"Code\":\"Forbidden.RAM\",\"Message\":\"no\"}"}
 
 static int set_up(void **state)
 {
@@ -91,12 +94,14 @@ static struct probe list(const char *source, int64_t timeout_ms)
 static void an_answer_is_brought_with_its_class(void **state)
 {
     (void)state;
-    struct script script = {.list = listed};
+    static const struct script good = {.list = LISTED};
+    static const struct script bad = {.list = WRONG_SECRET};
+    script_slot script = &good;
     struct httpd *server = httpd_start(serve, &script);
     struct probe p = list(httpd_url(server), 2000);
     assert_int_equal(p.class, API_OK);
     assert_int_equal(httpd_requests(server), 1);
-    script.list = wrong_secret;
+    atomic_store(&script, &bad);
     p = list(httpd_url(server), 2000);
     assert_int_equal(p.class, API_CREDENTIALS);
     assert_string_equal(p.code, "SignatureDoesNotMatch");
@@ -107,7 +112,8 @@ static void an_answer_is_brought_with_its_class(void **state)
 static void silence_is_an_answer_at_the_deadline(void **state)
 {
     (void)state;
-    struct script script = {.list = {.hang = true}};
+    static const struct script hangs = {.list = {.hang = true}};
+    script_slot script = &hangs;
     struct httpd *server = httpd_start(serve, &script);
     int64_t begin = clock_mono_ms();
     struct probe p = list(httpd_url(server), 150);
@@ -211,16 +217,20 @@ static void assert_doctor_says(const char *source, const char *words, bool fails
 static void doctor_says_what_is_well_and_what_to_do(void **state)
 {
     (void)state;
-    struct script script = {.get = not_found, .list = listed};
+    static const struct script good = {NOT_FOUND, LISTED};
+    static const struct script no_list = {NOT_FOUND, DENIED};
+    static const struct script no_get = {DENIED, DENIED};
+    static const struct script bad = {WRONG_SECRET, WRONG_SECRET};
+    script_slot script = &good;
     struct httpd *server = httpd_start(serve, &script);
     assert_doctor_says(httpd_url(server), "ok    credentials: key LTAI**** from ", false);
     assert_doctor_says(httpd_url(server), "ok    reading jobs is allowed", false);
     assert_doctor_says(httpd_url(server), "ok    listing jobs is allowed", false);
-    script.list = denied;
+    atomic_store(&script, &no_list);
     assert_doctor_says(httpd_url(server), "warn  listing jobs is not allowed", false);
-    script.get = denied;
+    atomic_store(&script, &no_get);
     assert_doctor_says(httpd_url(server), "FAIL  reading jobs is not allowed", true);
-    script.get = script.list = wrong_secret;
+    atomic_store(&script, &bad);
     assert_doctor_says(httpd_url(server), "FAIL  the service refuses the credentials", true);
     httpd_stop(server);
     assert_doctor_says("http://127.0.0.1:1", "FAIL  the service cannot be reached", true);
@@ -244,7 +254,8 @@ static void assert_mount_refused(const char *source, const char *mountpoint, boo
 static void a_mount_that_cannot_be_is_refused_in_one_line(void **state)
 {
     (void)state;
-    struct script script = {.get = wrong_secret, .list = wrong_secret};
+    static const struct script bad = {WRONG_SECRET, WRONG_SECRET};
+    script_slot script = &bad;
     struct httpd *server = httpd_start(serve, &script);
     for (int front = 0; front <= 1; front++) {
         assert_mount_refused(httpd_url(server), "/tmp", front, "SignatureDoesNotMatch");
