@@ -38,7 +38,7 @@ def guard(item, seconds):
 
     def expired(_signal, _frame):
         for mount in item.config.mounts:
-            print(f"---- at the time limit\n{mount.report()}")
+            print(f"---- at the time limit\n{mount.report(state=True)}")
             mount.destroy()
         raise TimeLimit(f"{item.nodeid} took longer than {seconds:g} s")
 

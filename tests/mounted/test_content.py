@@ -32,7 +32,8 @@ def test_every_file_of_100_jobs_is_the_services_answer(mount, new_sim):
     sim = new_sim(jobs=100)
     sim.freeze()
     m = mount(of=sim)
-    ids = sim.jobs()[:100]
+    long = json.dumps([{"Content": "春天来了", "Id": i} for i in range(5000)], ensure_ascii=False)
+    ids = sim.jobs()[:99] + [success(sim, Timeline=long)]
     assert len(ids) == 100
     trees = m.ops("jobs", paths=[m.job(job) for job in ids], timeout=60)
 
@@ -104,7 +105,7 @@ def test_a_number_reads_in_the_shortest_form(mount, sim, written, read):
 
 def test_json_text_is_given_byte_for_byte(mount, sim):
     odd = '{ "a" : 1.500,\t"b":"\\u4e2d\\/\u6587\U0001f3ac"  , "a":2}'
-    long = json.dumps({"字幕": ["第%d句：春天来了\U0001f338" % i for i in range(6000)]}, ensure_ascii=False)
+    long = json.dumps({"字幕": ["第%d句：春天来了\U0001f338" % i for i in range(7000)]}, ensure_ascii=False)
     assert len(long.encode()) > 200_000
     job = processing(sim, UserData=odd, ClipsParam="not JSON at all", Timeline=long, SubJobMaterials=odd + "\n")
     m = mount()

@@ -23,7 +23,7 @@ def test_the_same_holds_for_an_unfinished_job(mount, sim):
 
 def test_the_daemons_own_files_are_read_only_too(mount):
     m = mount()
-    answers = m.ops("changes", job=m.path("jobs"), file=m.path(".icejobfs", "metrics"))
+    answers = m.ops("changes", job=m.path(".icejobfs"), file=m.path(".icejobfs", "metrics"))
     wrong = {what: error for what, error in answers.items() if error not in ("EROFS", "ENODATA")}
     assert wrong == {}
 

@@ -69,10 +69,11 @@ class Mount:
         return self
 
     def answers(self):
-        """Whether the mount is there and alive; the daemon must be."""
+        """Whether the mount is there and alive; the daemon must be. (statfs always asks the daemon: attributes
+        may come from the kernel's cache, also those of a dead mount.)"""
         alive = self.process is None or self.process.poll() is None
         assert alive, f"the daemon ended: {self.log()[-3000:]}"
-        return self.mounted() and self.run("stat", "-t", self.path(".icejobfs")).status == 0
+        return self.mounted() and self.run("stat", "-f", self.point).status == 0
 
     def mounted(self):
         return self.point in mountinfo()
@@ -144,10 +145,10 @@ class Mount:
             lazy = ["umount", "-l"] if os.getuid() == 0 else ["fusermount3", "-u", "-z"]
             processes.run([*lazy, self.point])
 
-    def report(self):
-        """For a failing test: where the log is, what the daemon does."""
+    def report(self, state=False):
+        """For a failing test: where the log is; with `state`, what the daemon does."""
         lines = [f"command: {' '.join(self.command())}", f"log: {self.log_path}"]
-        if self.process is not None and self.process.poll() is None:
+        if state and self.process is not None and self.process.poll() is None:
             lines.append(process_state(self.process.pid))
         lines.append("the log's end:")
         lines.extend(self.log().splitlines()[-30:])

@@ -103,9 +103,9 @@ def xattrs(path):
         return failure(e)
 
 
-def getxattr(path, name):
+def getxattr(path, attribute):
     try:
-        return {"value": os.getxattr(path, name).decode()}
+        return {"value": os.getxattr(path, attribute).decode()}
     except OSError as e:
         return failure(e)
 
@@ -115,17 +115,16 @@ CHANGES = {
     "open for reading and writing": lambda j, f: os.open(f, os.O_RDWR),
     "open to append": lambda j, f: os.open(f, os.O_WRONLY | os.O_APPEND),
     "open and truncate": lambda j, f: os.open(f, os.O_WRONLY | os.O_TRUNC),
-    "create in a job": lambda j, f: os.open(j + "/new", os.O_WRONLY | os.O_CREAT, 0o644),
-    "create in jobs": lambda j, f: os.open(os.path.dirname(j) + "/.new", os.O_WRONLY | os.O_CREAT, 0o644),
-    "create in the root": lambda j, f: os.open(j + "/../../new", os.O_WRONLY | os.O_CREAT, 0o644),
-    "mkdir in a job": lambda j, f: os.mkdir(j + "/new"),
-    "mkdir in jobs": lambda j, f: os.mkdir(os.path.dirname(j) + "/.new"),
-    "mkdir in the root": lambda j, f: os.mkdir(j + "/../../new"),
+    "create": lambda j, f: os.open(j + "/new", os.O_WRONLY | os.O_CREAT, 0o644),
+    "create beside the folder": lambda j, f: os.open(os.path.dirname(j) + "/.new", os.O_WRONLY | os.O_CREAT, 0o644),
+    "create a file and read": lambda j, f: os.open(j + "/new", os.O_RDONLY | os.O_CREAT, 0o644),
+    "mkdir": lambda j, f: os.mkdir(j + "/new"),
+    "mkdir beside the folder": lambda j, f: os.mkdir(os.path.dirname(j) + "/.new"),
     "mknod": lambda j, f: os.mkfifo(j + "/new"),
     "unlink": lambda j, f: os.unlink(f),
     "rmdir": lambda j, f: os.rmdir(j),
     "rename a file": lambda j, f: os.rename(f, f + "2"),
-    "rename a job": lambda j, f: os.rename(j, j + "2"),
+    "rename the folder": lambda j, f: os.rename(j, j + "2"),
     "symlink": lambda j, f: os.symlink("x", j + "/new"),
     "link": lambda j, f: os.link(f, j + "/new"),
     "truncate": lambda j, f: os.truncate(f, 0),
@@ -141,7 +140,7 @@ CHANGES = {
 
 
 def changes(job, file):
-    """Try every way to change something; name -> errno, None where it succeeded."""
+    """Try every way to change a file and the folder that it is in; name -> errno, None where it succeeded."""
     answers = {}
     for name, change in CHANGES.items():
         try:
