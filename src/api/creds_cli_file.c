@@ -110,7 +110,7 @@ static enum creds_found from_document(struct creds_ctx *ctx, const struct creds_
 
 static enum creds_found from_file(struct creds_ctx *ctx, struct creds_keys **out, struct err *err)
 {
-    ICE_CLEANUP(buf_wipe) struct buf text = BUF_INIT(CREDS_FILE_MAX);
+    CLEANUP_BUF struct buf text = BUF_SECRET_INIT(CREDS_FILE_MAX);
     int rc = creds_files_read(&ctx->files, CREDS_FILE_CLI, &text, err);
     if (rc <= 0)
         return rc < 0 ? CREDS_BROKEN : CREDS_ABSENT;

@@ -2,7 +2,6 @@
 #include "api/creds_keys.h"
 #include "api/creds_resolve.h"
 #include "api/creds_spec.h"
-#include <string.h>
 
 static enum creds_found not_set(struct err *err, const char *name)
 {
@@ -24,30 +23,28 @@ enum creds_found creds_environment_pair(struct creds_ctx *ctx, struct creds_keys
     return *out ? CREDS_FOUND : CREDS_BROKEN;
 }
 
-/* Copy a variable into the description. 0 or -1 without memory; an unset one stays NULL. */
-static int copy(const struct creds_ctx *ctx, const char *name, char **out)
+/* A description that borrows its texts; nobody writes to them. */
+static char *borrow(const char *text)
 {
-    const char *value = creds_ctx_env(ctx, name);
-    *out = value ? strdup(value) : NULL;
-    return value && !*out ? -1 : 0;
+    return (char *)(uintptr_t)text;
 }
 
 enum creds_found creds_environment_oidc(struct creds_ctx *ctx, struct creds_keys **out,
                                         struct err *err)
 {
-    CLEANUP_SPEC struct creds_spec spec = {.mode = CREDS_MODE_OIDC};
-    if (copy(ctx, "ALIBABA_CLOUD_ROLE_ARN", &spec.role_arn) < 0 ||
-        copy(ctx, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", &spec.provider_arn) < 0 ||
-        copy(ctx, "ALIBABA_CLOUD_OIDC_TOKEN_FILE", &spec.token_file) < 0) {
-        err_set(err, "out of memory");
-        return CREDS_BROKEN;
-    }
-    if (!spec.role_arn)
+    const char *role = creds_ctx_env(ctx, "ALIBABA_CLOUD_ROLE_ARN");
+    const char *provider = creds_ctx_env(ctx, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN");
+    const char *file = creds_ctx_env(ctx, "ALIBABA_CLOUD_OIDC_TOKEN_FILE");
+    if (!role)
         return not_set(err, "ALIBABA_CLOUD_ROLE_ARN");
-    if (!spec.provider_arn)
+    if (!provider)
         return not_set(err, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN");
-    if (!spec.token_file)
+    if (!file)
         return not_set(err, "ALIBABA_CLOUD_OIDC_TOKEN_FILE");
+    const struct creds_spec spec = {.mode = CREDS_MODE_OIDC,
+                                    .role_arn = borrow(role),
+                                    .provider_arn = borrow(provider),
+                                    .token_file = borrow(file)};
     *out = creds_resolve(ctx, &spec, NULL, "environment (OIDC)", err);
     return *out ? CREDS_FOUND : CREDS_BROKEN;
 }

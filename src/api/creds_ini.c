@@ -145,7 +145,7 @@ static enum creds_found from_text(struct creds_ctx *ctx, const char *shown, cons
 static enum creds_found from_file(struct creds_ctx *ctx, enum creds_file which,
                                   struct creds_keys **out, struct err *err)
 {
-    ICE_CLEANUP(buf_wipe) struct buf text = BUF_INIT(CREDS_FILE_MAX);
+    CLEANUP_BUF struct buf text = BUF_SECRET_INIT(CREDS_FILE_MAX);
     const char *shown = ctx->files.at[which].shown;
     int rc = creds_files_read(&ctx->files, which, &text, err);
     enum creds_found found = rc < 0 ? CREDS_BROKEN : CREDS_ABSENT;

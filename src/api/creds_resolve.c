@@ -72,7 +72,7 @@ static struct creds_keys *from_output(struct creds_ctx *ctx, const struct buf *o
 static struct creds_keys *external(struct creds_ctx *ctx, const struct creds_spec *spec,
                                    const char *source, struct err *err)
 {
-    ICE_CLEANUP(buf_wipe) struct buf output = BUF_INIT(COMMAND_OUTPUT_MAX);
+    CLEANUP_BUF struct buf output = BUF_SECRET_INIT(COMMAND_OUTPUT_MAX);
     ICE_CLEANUP(creds_words_free) struct creds_words words = {0};
     if (processes_allowed(ctx, err) < 0)
         return NULL;

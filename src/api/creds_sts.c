@@ -135,7 +135,7 @@ struct signing {
 static int exchange(const struct signing *s, int64_t unix_s, struct creds_answer *out,
                     struct err *err)
 {
-    ICE_CLEANUP(buf_wipe) struct buf auth = BUF_INIT(AUTHORIZATION_MAX);
+    CLEANUP_BUF struct buf auth = BUF_SECRET_INIT(AUTHORIZATION_MAX);
     CLEANUP_BUF struct buf url = BUF_INIT(TEXT_MAX);
     char date[CLOCK_ISO_LEN], nonce[33], hash[ACS3_HEX_LEN], host[300];
     size_t host_len;
@@ -278,8 +278,8 @@ static struct creds_keys *assume_oidc(struct creds_ctx *ctx, const char *base,
                                       const struct creds_spec *role, const char *source,
                                       struct err *err)
 {
-    ICE_CLEANUP(buf_wipe) struct buf token = BUF_INIT(TOKEN_FILE_MAX);
-    ICE_CLEANUP(buf_wipe) struct buf form = BUF_INIT(TEXT_MAX);
+    CLEANUP_BUF struct buf token = BUF_SECRET_INIT(TOKEN_FILE_MAX);
+    CLEANUP_BUF struct buf form = BUF_SECRET_INIT(TEXT_MAX);
     CLEANUP_ANSWER struct creds_answer a = {0};
     struct params params = {0};
     if (read_token(role->token_file, &token, err) < 0)

@@ -29,19 +29,25 @@ static const char *quoted(const char *p, char quote, struct buf *out)
     return *p ? p + 1 : NULL;
 }
 
+/* What stands at `p` outside of quotes: one character, or a quoted run. Returns what follows, or
+ * NULL. */
+static const char *piece(const char *p, struct buf *out)
+{
+    if (*p == '\'' || *p == '"')
+        return quoted(p + 1, *p, out);
+    if (*p == '\\')
+        p++;
+    if (!*p)
+        return NULL;
+    return buf_addc(out, *p) < 0 ? NULL : p + 1;
+}
+
 /* One word at `p`, which is no blank. Returns what follows, or NULL. */
 static const char *word(const char *p, struct buf *out)
 {
-    while (p && *p && !is_blank(*p)) {
-        if (*p == '\'' || *p == '"') {
-            p = quoted(p + 1, *p, out);
-            continue;
-        }
-        if (*p == '\\' && *++p == '\0')
-            return NULL;
-        if (buf_addc(out, *p++) < 0)
-            return NULL;
-    }
+    do
+        p = piece(p, out);
+    while (p && *p && !is_blank(*p));
     return p;
 }
 
@@ -66,7 +72,7 @@ int creds_words_split(const char *text, struct creds_words *out, struct err *err
             break;
         if (out->n == WORDS_MAX)
             return err_set(err, "more than %d words", WORDS_MAX);
-        ICE_CLEANUP(buf_wipe) struct buf one = BUF_INIT(WORD_MAX);
+        CLEANUP_BUF struct buf one = BUF_SECRET_INIT(WORD_MAX);
         text = word(text, &one);
         if (!text)
             return err_set(err, "a quote is not closed, or a word too long");

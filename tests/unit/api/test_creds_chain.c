@@ -199,9 +199,8 @@ static void a_very_long_message_is_cut_before_the_remedy(void **state)
 {
     struct scene *s = *state;
     static char path[900];
-    memset(path, 'x', sizeof path - 1);
-    for (size_t i = 1; i + 2 < sizeof path; i += 3)
-        memcpy(path + i, "\xe4\xbd\xa0", 3);
+    for (size_t i = 0; i < sizeof path - 1; i++)
+        path[i] = "\xe4\xbd\xa0"[i % 3];
     path[0] = '/';
     world_set(s->w, "ALIBABA_CLOUD_CONFIG_FILE", path);
     world_set(s->w, "ALIBABA_CLOUD_CREDENTIALS_FILE", path);
@@ -505,15 +504,15 @@ static void profiles_that_loop_are_refused_before_anything_is_asked(void **state
 static void rows_of_profiles_have_a_limit(void **state)
 {
     struct scene *s = *state;
-    char text[4000] = "{\"current\":\"p0\",\"profiles\":[";
+    char text[4000] = "{\"current\":\"p0\",\"profiles\":[" AK("p9", "i");
     for (int i = 0; i < CREDS_CLI_DEPTH_MAX + 1; i++) {
         size_t n = strlen(text);
         snprintf(text + n, sizeof text - n,
-                 "{\"name\":\"p%d\",\"mode\":\"ChainableRamRoleArn\",\"source_profile\":\"p%d\","
-                 "\"ram_role_arn\":\"r\"},",
+                 ",{\"name\":\"p%d\",\"mode\":\"ChainableRamRoleArn\",\"source_profile\":\"p%d\","
+                 "\"ram_role_arn\":\"r\"}",
                  i, i + 1);
     }
-    strcat(text, AK("p9", "i") "]}");
+    snprintf(text + strlen(text), sizeof text - strlen(text), "]}");
     world_write(s->w, CLI, text);
     assert_null(load(s));
     assert_says(s, "more than 8 profiles in a row");

@@ -25,8 +25,8 @@ static void json_that_is_not_one_object_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "",      "   ",         "null",         "[]",         "\"" SECRET_MARK "\"",
-        "{",     "{\"a\":1",    "{} x",         "{}{}",       "{\"a\":\"" SECRET_MARK,
+        "",      "   ",         "null",         "[]",         ("\"" SECRET_MARK "\""),
+        "{",     "{\"a\":1",    "{} x",         "{}{}",       ("{\"a\":\"" SECRET_MARK),
         "{a:1}", "{\"a\":1,,}", "{\"a\": nul}", "\xff\xfe{}",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -51,8 +51,8 @@ static void json_of_hostile_depth_is_refused(void **state)
 {
     (void)state;
     static char deep[200001];
-    for (size_t i = 0; i + 5 < sizeof deep; i += 5)
-        memcpy(deep + i, "{\"a\":", 5);
+    for (size_t i = 0; i < sizeof deep - 1; i++)
+        deep[i] = "{\"a\":"[i % 5];
     assert_null(creds_json_parse(deep, strlen(deep), NULL));
 }
 
@@ -103,7 +103,8 @@ static void keys_that_could_forge_a_header_are_refused(void **state)
     (void)state;
     static char big[20000];
     memset(big, 'x', sizeof big - 1);
-    static const char *const bad[] = {"", "a b", "a\n" SECRET_MARK, "a\r", "\x7f", "\xc3\xa4", big};
+    static const char *const bad[] = {"",         "a b", ("a\n" SECRET_MARK), "a\r", "\x7f",
+                                      "\xc3\xa4", big};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct err err = {0};
         assert_null(creds_keys_new(bad[i], "s", NULL, 0, "test", &err));

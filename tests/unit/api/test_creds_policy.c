@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-#define MINUTE INT64_C(60000)
+#define MINUTE  INT64_C(60000)
+#define QUARTER INT64_C(900000)
 
 static struct creds_status keys_for(int64_t life_ms)
 {
@@ -20,9 +21,9 @@ static void long_lives_are_renewed_a_quarter_of_an_hour_ahead(void **state)
 {
     (void)state;
     struct creds_status s = keys_for(60 * MINUTE);
-    assert_int_equal(creds_renew_at(&s), s.expires_real_ms - 15 * MINUTE);
+    assert_int_equal(creds_renew_at(&s), s.expires_real_ms - QUARTER);
     s = keys_for(6 * 60 * MINUTE);
-    assert_int_equal(creds_renew_at(&s), s.expires_real_ms - 15 * MINUTE);
+    assert_int_equal(creds_renew_at(&s), s.expires_real_ms - QUARTER);
 }
 
 static void short_lives_are_renewed_three_minutes_ahead(void **state)
@@ -30,7 +31,7 @@ static void short_lives_are_renewed_three_minutes_ahead(void **state)
     (void)state;
     struct creds_status s = keys_for(45 * MINUTE);
     assert_int_equal(creds_renew_at(&s), s.expires_real_ms - 3 * MINUTE);
-    s = keys_for(15 * MINUTE);
+    s = keys_for(QUARTER);
     assert_int_equal(creds_renew_at(&s), s.expires_real_ms - 3 * MINUTE);
 }
 

@@ -56,8 +56,8 @@ static void too_many_words_and_too_long_ones_are_refused(void **state)
 {
     (void)state;
     static char many[1000], big[70000];
-    for (size_t i = 0; i + 2 < sizeof many; i += 2)
-        memcpy(many + i, "a ", 2);
+    for (size_t i = 0; i < sizeof many - 1; i++)
+        many[i] = "a "[i % 2];
     memset(big, 'x', sizeof big - 1);
     struct creds_words w;
     assert_int_equal(creds_words_split(many, &w, NULL), -1);

@@ -81,7 +81,7 @@ struct world *world_start(void)
 {
     struct world *w = calloc(1, sizeof *w);
     assert_non_null(w);
-    strcpy(w->home, "/tmp/creds-test-XXXXXX");
+    snprintf(w->home, sizeof w->home, "/tmp/creds-test-XXXXXX");
     assert_non_null(mkdtemp(w->home));
     mutex_init(&w->lock);
     w->env = (struct creds_env){
