@@ -39,6 +39,8 @@ struct http {
     pthread_mutex_t lock; /* protects what follows; held for list work alone */
     struct http_transfer *first, **last;
     bool closing;
+    bool waiting; /* the owner waits, or is about to: it takes a wake-up to end that */
+    bool woken;   /* the owner shall not wait */
 };
 
 static int check_ca(const char *path, struct err *err)
@@ -278,10 +280,28 @@ static int64_t end_late(struct http *h, int64_t now)
     return next;
 }
 
+/* The moment before the wait: whatever is queued or asked for later finds `waiting` set and sends a
+ * wake-up, which costs three system calls; whatever came before is seen here. */
+static bool may_wait(struct http *h)
+{
+    LOCK_SCOPE(&h->lock);
+    bool can_begin = h->first && (!h->first->url || h->busy < h->n_slots);
+    h->waiting = !can_begin && !h->woken;
+    return h->waiting;
+}
+
+/* The owner has its turn now, which is what a wake-up asks for. */
+static void end_wait(struct http *h)
+{
+    LOCK_SCOPE(&h->lock);
+    h->waiting = false;
+    h->woken = false;
+}
+
 static void wait_for_news(struct http *h, int64_t ms)
 {
     int timeout = ms <= 0 ? 0 : (int)earlier(ms, INT_MAX);
-    if (curl_multi_poll(h->multi, NULL, 0, timeout, NULL) != CURLM_OK)
+    if (may_wait(h) && curl_multi_poll(h->multi, NULL, 0, timeout, NULL) != CURLM_OK)
         poll(NULL, 0, (int)earlier(timeout, MULTI_ERROR_PAUSE_MS));
 }
 
@@ -295,11 +315,17 @@ void http_pump(struct http *h, int64_t wait_ms)
     int64_t next = end_late(h, now);
     if (!h->called_back)
         wait_for_news(h, earlier(wait_ms, next - now));
+    end_wait(h);
 }
 
 void http_wakeup(struct http *h)
 {
-    curl_multi_wakeup(h->multi);
+    mutex_lock(&h->lock);
+    bool waiting = h->waiting;
+    h->woken = true;
+    mutex_unlock(&h->lock);
+    if (waiting)
+        curl_multi_wakeup(h->multi);
 }
 
 /* `front`: ahead of everything, for what needs no slot. */

@@ -67,7 +67,9 @@ static void fail(CURL *easy, CURLcode code, struct http_transfer *t)
         fail_unreachable(easy, code, t);
         return;
     case API_NET_TLS:
-        http_transfer_fail(t, net, "no trust in %s: %s", t->peer, words(t, code));
+        http_transfer_fail(t, net, "%s %s: %s",
+                           code == CURLE_SSL_CONNECT_ERROR ? "no TLS with" : "no trust in", t->peer,
+                           words(t, code));
         return;
     case API_NET_TOO_BIG:
         http_transfer_fail(t, net, "the answer of %s is too big: more than %zu bytes%s", t->peer,

@@ -297,6 +297,22 @@ static void only_a_trusted_certificate_of_the_right_name_is_talked_to(void **sta
     got_free(&g);
 }
 
+static void a_server_that_speaks_no_tls_is_said_to_be_one(void **state)
+{
+    (void)state;
+    struct raw_step step = {"HTTP/1.1 400 Bad Request\r\n\r\n", 0};
+    struct rawd *server = rawd_start(&step, 1, NULL);
+    struct http *h = new_engine(NULL);
+    char url[64];
+    snprintf(url, sizeof url, "https%s", rawd_url(server) + strlen("http"));
+    struct http_request req = post_to(url);
+    struct got g = call(h, &req);
+    expect_failure(&g, API_NET_TLS, "no TLS with 127.0.0.1:");
+    got_free(&g);
+    http_free(h);
+    rawd_stop(server);
+}
+
 static void a_ca_file_of_no_use_is_named_before_anything_is_sent(void **state)
 {
     (void)state;
@@ -391,6 +407,7 @@ int main(void)
         cmocka_unit_test(a_body_of_exactly_the_ceiling_comes_whole_in_many_pieces_secret_or_not),
         cmocka_unit_test(a_redirect_is_an_answer_and_not_followed),
         cmocka_unit_test(only_a_trusted_certificate_of_the_right_name_is_talked_to),
+        cmocka_unit_test(a_server_that_speaks_no_tls_is_said_to_be_one),
         cmocka_unit_test(a_ca_file_of_no_use_is_named_before_anything_is_sent),
         cmocka_unit_test(a_name_look_up_that_hangs_keeps_nobody_waiting),
     };

@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#define TLS_HANDSHAKE 0x16
+
 struct rawd {
     const struct raw_step *steps;
     size_t n_steps;
@@ -41,7 +43,7 @@ static bool read_request(const struct rawd *r, int fd)
             return false;
         n += (size_t)got;
         bytes[n] = '\0';
-        if (strstr(bytes, "\r\n\r\n"))
+        if (strstr(bytes, "\r\n\r\n") || bytes[0] == TLS_HANDSHAKE)
             return true;
     }
     return false;

@@ -1,7 +1,7 @@
 /* A server that says given bytes, whatever was asked: for answers that no proper HTTP server gives.
  *
- * It serves one connection after the other: reads to the end of the header lines, plays its steps,
- * closes. */
+ * It serves one connection after the other: reads to the end of the header lines (or the
+ * begin of a TLS hello), plays its steps, closes. */
 #ifndef TEST_RAWD_H
 #define TEST_RAWD_H
 
