@@ -10,6 +10,34 @@
 
 #include <cmocka.h>
 
+/* In the place of libc's: what was wiped last, and what it held. */
+static struct {
+    const void *at;
+    size_t n;
+    char held[16];
+} wiped;
+
+static void wipe(void *p, size_t n)
+{
+    wiped.at = p;
+    wiped.n = n;
+    memcpy(wiped.held, p, n < sizeof wiped.held ? n : sizeof wiped.held);
+    memset(p, 0, n);
+}
+
+void explicit_bzero(void *p, size_t n)
+{
+    wipe(p, n);
+}
+
+/* What the same becomes with _FORTIFY_SOURCE. */
+void __explicit_bzero_chk(void *p, size_t n, size_t size);
+void __explicit_bzero_chk(void *p, size_t n, size_t size)
+{
+    assert_true(n <= size);
+    wipe(p, n);
+}
+
 static void contents_are_appended_and_terminated(void **state)
 {
     (void)state;
@@ -121,6 +149,38 @@ static void take_gives_the_contents_away(void **state)
     assert_true(alloc_fail_fired());
 }
 
+static void secret_memory_is_wiped_when_it_is_left(void **state)
+{
+    (void)state;
+    struct buf b = BUF_SECRET_INIT(1000);
+    assert_int_equal(buf_adds(&b, "hunter2"), 0);
+    uintptr_t small = (uintptr_t)b.data;
+    size_t small_cap = b.cap;
+    assert_int_equal(buf_addf(&b, "%*d", (int)small_cap, 1), 0);
+    assert_true((uintptr_t)wiped.at == small);
+    assert_int_equal(wiped.n, small_cap);
+    assert_string_equal(wiped.held, "hunter2");
+    uintptr_t grown = (uintptr_t)b.data;
+    size_t grown_cap = b.cap;
+    buf_free(&b);
+    assert_true((uintptr_t)wiped.at == grown);
+    assert_int_equal(wiped.n, grown_cap);
+}
+
+static void wipe_wipes_any_buffer_and_free_only_secret_ones(void **state)
+{
+    (void)state;
+    struct buf b = BUF_INIT(1000);
+    wiped.at = NULL;
+    assert_int_equal(buf_adds(&b, "plain"), 0);
+    buf_free(&b);
+    assert_null(wiped.at);
+    assert_int_equal(buf_adds(&b, "plain"), 0);
+    buf_wipe(&b);
+    assert_non_null(wiped.at);
+    assert_string_equal(wiped.held, "plain");
+}
+
 static int fill(struct buf *b)
 {
     for (int i = 0; i < 300; i++)
@@ -160,6 +220,8 @@ int main(void)
         cmocka_unit_test(growth_keeps_every_byte),
         cmocka_unit_test(reset_keeps_the_memory_and_free_the_buffer),
         cmocka_unit_test(take_gives_the_contents_away),
+        cmocka_unit_test(secret_memory_is_wiped_when_it_is_left),
+        cmocka_unit_test(wipe_wipes_any_buffer_and_free_only_secret_ones),
         cmocka_unit_test(without_memory_the_buffer_is_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,37 @@
 
 #include <cmocka.h>
 
+static void whole_numbers_keep_to_their_range(void **state)
+{
+    (void)state;
+    uint64_t n = 42;
+    assert_int_equal(num_parse_u64("10", 1, 10, &n), 0);
+    assert_int_equal(n, 10);
+    assert_int_equal(num_parse_u64("007", 1, 10, &n), 0);
+    assert_int_equal(n, 7);
+    assert_int_equal(num_parse_u64("18446744073709551615", 0, UINT64_MAX, &n), 0);
+    assert_true(n == UINT64_MAX);
+    static const char *const bad[] = {"",
+                                      "0",
+                                      "11",
+                                      "-1",
+                                      "+1",
+                                      " 1",
+                                      "1 ",
+                                      "0x1",
+                                      "1e1",
+                                      "1.0",
+                                      "x",
+                                      "18446744073709551616",
+                                      "99999999999999999999999"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        n = 42;
+        assert_int_equal(num_parse_u64(bad[i], 1, 10, &n), -1);
+        assert_int_equal(n, 42);
+    }
+    assert_int_equal(num_parse_u64("18446744073709551616", 0, UINT64_MAX, &n), -1);
+}
+
 static void durations_take_every_documented_unit(void **state)
 {
     (void)state;
@@ -69,6 +100,7 @@ static void sizes_and_modes_refuse_overflow_and_junk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_numbers_keep_to_their_range),
         cmocka_unit_test(durations_take_every_documented_unit),
         cmocka_unit_test(durations_refuse_what_is_none),
         cmocka_unit_test(doubles_print_in_the_shortest_form_that_reads_back_the_same),
