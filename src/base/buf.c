@@ -70,7 +70,7 @@ int buf_addf(struct buf *b, const char *fmt, ...)
     va_start(args, fmt);
     int n = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    if (n < 0) { /* more than INT_MAX */
+    if (n < 0) { /* longer than INT_MAX, or wide characters without bytes */
         errno = EFBIG;
         return -1;
     }
