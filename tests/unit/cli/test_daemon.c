@@ -181,14 +181,6 @@ static void a_folder_that_is_no_mount_is_no_answer(void **state)
     assert_non_null(strstr(err.text, "No such file"));
 }
 
-static void no_answer_in_time_is_an_error(void **state)
-{
-    (void)state;
-    struct err err = {""};
-    assert_int_equal(alive_wait("/proc", -1, &err), -1);
-    assert_non_null(strstr(err.text, "does not answer"));
-}
-
 static void the_mount_point_becomes_an_absolute_name(void **state)
 {
     (void)state;
@@ -247,7 +239,6 @@ int main(void)
         cmocka_unit_test(a_child_is_reaped_or_said_to_run),
         cmocka_unit_test(a_mount_that_answers_is_seen),
         cmocka_unit_test(a_folder_that_is_no_mount_is_no_answer),
-        cmocka_unit_test(no_answer_in_time_is_an_error),
         cmocka_unit_test(the_mount_point_becomes_an_absolute_name),
         cmocka_unit_test(a_mount_point_that_will_not_do_is_named),
         cmocka_unit_test(failing_allocations_are_errors),
