@@ -1,10 +1,15 @@
 /* The API budget: at most `qps` calls in every 1-second window as the server sees them, all causes
  * together. Pure.
  *
- * A log of the last sends decides, not a bucket: a bucket of n lets 2n through in a window. The
- * window is widened by a margin for the jitter of the way, and above 20 calls a second sends are
- * spread over tenths of it, so that a burst that is late on the way does not meet the next one.
- * Throttling halves the pace, x-acs-retry-after stops it; it recovers by steps. */
+ * A bucket of n lets 2n through in a window, and a log of the sends is no proof either: a burst
+ * that was held up on the way (cold connections, TLS) meets the next one at the server. What is
+ * certain is that the server has seen a call when its answer is here. So a call takes a place of
+ * the budget from when it goes out until a second after it has landed; a call without an answer
+ * counts as landed after half a second, for only the answer takes that long. Above 20 calls a
+ * second sends are spread over tenths of the window besides. Throttling halves the pace,
+ * x-acs-retry-after stops it; it recovers by steps.
+ *
+ * What the certainty costs: with answers after t seconds, full demand gets qps / (1 + t). */
 #ifndef ICE_LIVE_BUDGET_H
 #define ICE_LIVE_BUDGET_H
 
@@ -18,11 +23,15 @@ struct budget;
 struct budget *budget_new(unsigned qps, struct err *err);
 void budget_free(struct budget *b);
 
-/* 0: a call may go out now; else how many milliseconds to wait before asking again (> 0). */
-int64_t budget_wait(const struct budget *b, int64_t now_ms);
+/* 0: a call may go out now; else how many milliseconds to wait before asking again (> 0). A call
+ * that lands may bring that forward. */
+int64_t budget_wait(struct budget *b, int64_t now_ms);
 
-/* A call goes out now: after budget_wait gave 0. */
-void budget_sent(struct budget *b, int64_t now_ms);
+/* A call goes out now: after budget_wait gave 0. Returns its ticket for budget_landed. */
+uint64_t budget_sent(struct budget *b, int64_t now_ms);
+
+/* The call has come back, with an answer or without. */
+void budget_landed(struct budget *b, uint64_t ticket, int64_t now_ms);
 
 /* The service throttled a call: halve the pace (at most once a second, never below 1/16, at least
  * one call per 2 s) and stand still for `retry_after_ms` (0: as told by nobody, one second). */

@@ -42,6 +42,7 @@ struct look {
     struct look *prev, *next;
     enum look_place place;
     uint64_t key;
+    uint64_t ticket;   /* flying: of the budget */
     int64_t due_ms;    /* delayed: when to ask again; renewing: until when to wait */
     unsigned failures; /* attempts of this look-up that failed */
     bool renewed;
@@ -96,6 +97,9 @@ struct live {
     pthread_mutex_t health_lock; /* protects `health` */
     struct live_health health;
 };
+
+/* live.c: one turn of the thread's loop, the wait for news included. */
+void live_turn(struct live *l);
 
 /* send.c */
 void live_take_wanted(struct live *l);

@@ -1,10 +1,10 @@
 #include "live/budget.h"
 #include "api/retry.h"
+#include <stdbool.h>
 #include <stdlib.h>
 
-/* How much later one call may arrive than another: the way's jitter, and the millisecond that the
- * clock cuts off. Costs 6 % of the throughput. */
-#define MARGIN_MS    60
+#define ROUND_MS     1    /* what clocks of whole milliseconds cut off */
+#define LAND_MS      500  /* without an answer a call counts as landed after this */
 #define STILL_MS     1000 /* after a throttling that names no time */
 #define STEP_MS      1000 /* between two halvings, and between two steps back */
 #define STEPS        8    /* from nothing to the whole pace */
@@ -14,15 +14,42 @@
 #define SPREAD_PARTS 10
 #define LONG_AGO_MS  (INT64_MIN / 4)
 
+struct call {
+    int64_t sent_ms;
+    bool flying;
+};
+
 struct budget {
     unsigned qps;
     double pace;
     int64_t still_until_ms;
     int64_t halved_ms; /* last halving */
     int64_t step_ms;   /* from which time brings the pace back */
-    unsigned next;     /* where the next send is written */
-    int64_t sent[];    /* ring of the last `qps` sends */
+
+    /* Calls by ticket. LAND_MS bounds how many can lie between the oldest in flight and the next:
+     * less than two windows' worth. */
+    struct call *calls;
+    unsigned n_calls;
+    uint64_t oldest; /* all before it have landed */
+    uint64_t next;
+    unsigned flying;
+
+    int64_t *landed; /* ring of `qps`: when those that still take a place have landed */
+    unsigned first;
+    unsigned n_landed;
 };
+
+static int make_rings(struct budget *b)
+{
+    b->n_calls = 2 * b->qps;
+    b->calls = calloc(b->n_calls, sizeof(*b->calls));
+    b->landed = calloc(b->qps, sizeof(*b->landed));
+    if (!b->calls || !b->landed)
+        return -1;
+    for (unsigned i = 0; i < b->n_calls; i++)
+        b->calls[i].sent_ms = LONG_AGO_MS;
+    return 0;
+}
 
 struct budget *budget_new(unsigned qps, struct err *err)
 {
@@ -30,62 +57,129 @@ struct budget *budget_new(unsigned qps, struct err *err)
         err_set(err, "a budget of %u calls a second: must be 1 to %d", qps, BUDGET_QPS_MAX);
         return NULL;
     }
-    struct budget *b = malloc(sizeof(*b) + qps * sizeof(b->sent[0]));
-    if (!b) {
+    struct budget *b = calloc(1, sizeof(*b));
+    if (b) {
+        *b = (struct budget){.qps = qps, .pace = qps, .next = qps, .oldest = qps};
+        b->still_until_ms = b->halved_ms = b->step_ms = LONG_AGO_MS;
+    }
+    if (!b || make_rings(b) < 0) {
         err_set(err, "cannot keep a budget of %u calls a second: out of memory", qps);
+        budget_free(b);
         return NULL;
     }
-    *b = (struct budget){.qps = qps, .pace = qps};
-    b->still_until_ms = b->halved_ms = b->step_ms = LONG_AGO_MS;
-    for (unsigned i = 0; i < qps; i++)
-        b->sent[i] = LONG_AGO_MS;
     return b;
 }
 
 void budget_free(struct budget *b)
 {
+    if (!b)
+        return;
+    free(b->calls);
+    free(b->landed);
     free(b);
 }
 
-/* When the n-th last call went out, n from 1 to qps. */
-static int64_t nth_last(const struct budget *b, unsigned n)
-{
-    return b->sent[(b->next + b->qps - n) % b->qps];
-}
+/* ---- which calls take a place ---- */
 
 /* The pace as whole calls in a window of at least one second: 1.25 a second is 2 in 1.6 s. */
-static void window(const struct budget *b, unsigned *calls, int64_t *ms)
+static unsigned window_calls(const struct budget *b)
 {
     unsigned n = (unsigned)b->pace;
-    if (n < b->pace)
-        n++;
-    *calls = n;
+    return n < b->pace ? n + 1 : n;
+}
+
+static int64_t window_ms(const struct budget *b)
+{
     /* Rounded up: a window that is too short by a part of a millisecond lets one call too many in.
      */
-    *ms = (int64_t)(n * 1000.0 / b->pace + 0.999) + MARGIN_MS;
+    return (int64_t)(window_calls(b) * 1000.0 / b->pace + 0.999) + ROUND_MS;
 }
 
-int64_t budget_wait(const struct budget *b, int64_t now_ms)
+static struct call *call_at(const struct budget *b, uint64_t ticket)
 {
-    unsigned calls;
-    int64_t window_ms;
-    window(b, &calls, &window_ms);
-    int64_t free_at = nth_last(b, calls) + window_ms;
-    if (calls >= SPREAD_FROM) {
-        unsigned part = (calls + SPREAD_PARTS - 1) / SPREAD_PARTS;
-        int64_t at = nth_last(b, part) + (window_ms + SPREAD_PARTS - 1) / SPREAD_PARTS;
-        free_at = at > free_at ? at : free_at;
+    return &b->calls[ticket % b->n_calls];
+}
+
+static void drop_first_landed(struct budget *b)
+{
+    b->first = (b->first + 1) % b->qps;
+    b->n_landed--;
+}
+
+static void land(struct budget *b, struct call *c, int64_t now_ms)
+{
+    c->flying = false;
+    b->flying--;
+    if (b->n_landed == b->qps) /* more were sent than allowed */
+        drop_first_landed(b);
+    b->landed[(b->first + b->n_landed++) % b->qps] = now_ms;
+}
+
+/* Land what has been out for too long, and free the places of those that landed a window ago. */
+static void settle(struct budget *b, int64_t now_ms)
+{
+    for (; b->oldest < b->next; b->oldest++) {
+        struct call *c = call_at(b, b->oldest);
+        if (c->flying && now_ms - c->sent_ms < LAND_MS)
+            break;
+        if (c->flying)
+            land(b, c, now_ms);
     }
-    if (b->still_until_ms > free_at)
-        free_at = b->still_until_ms;
-    return free_at > now_ms ? free_at - now_ms : 0;
+    while (b->n_landed > 0 && b->landed[b->first] + window_ms(b) <= now_ms)
+        drop_first_landed(b);
 }
 
-void budget_sent(struct budget *b, int64_t now_ms)
+/* When the next place is free, or may be. */
+static int64_t place_at(const struct budget *b)
 {
-    b->sent[b->next] = now_ms;
-    b->next = (b->next + 1) % b->qps;
+    unsigned taken = b->flying + b->n_landed, calls = window_calls(b);
+    if (taken < calls)
+        return LONG_AGO_MS;
+    unsigned to_go = taken - calls; /* so many more than one must go */
+    if (to_go < b->n_landed)
+        return b->landed[(b->first + to_go) % b->qps] + window_ms(b);
+    return call_at(b, b->oldest)->sent_ms + LAND_MS;
 }
+
+/* When the present tenth of a window is over, if its share is used up. */
+static int64_t spread_at(const struct budget *b)
+{
+    unsigned calls = window_calls(b);
+    if (calls < SPREAD_FROM)
+        return LONG_AGO_MS;
+    unsigned part = (calls + SPREAD_PARTS - 1) / SPREAD_PARTS;
+    return call_at(b, b->next - part)->sent_ms + (window_ms(b) + SPREAD_PARTS - 1) / SPREAD_PARTS;
+}
+
+int64_t budget_wait(struct budget *b, int64_t now_ms)
+{
+    settle(b, now_ms);
+    int64_t at = place_at(b), spread = spread_at(b);
+    if (spread > at)
+        at = spread;
+    if (b->still_until_ms > at)
+        at = b->still_until_ms;
+    return at > now_ms ? at - now_ms : 0;
+}
+
+uint64_t budget_sent(struct budget *b, int64_t now_ms)
+{
+    struct call *c = call_at(b, b->next);
+    if (c->flying) /* more were sent than allowed */
+        land(b, c, now_ms);
+    *c = (struct call){.sent_ms = now_ms, .flying = true};
+    b->flying++;
+    return b->next++;
+}
+
+void budget_landed(struct budget *b, uint64_t ticket, int64_t now_ms)
+{
+    struct call *c = call_at(b, ticket);
+    if (b->next - ticket <= b->n_calls && c->flying)
+        land(b, c, now_ms);
+}
+
+/* ---- the pace ---- */
 
 static double lowest(const struct budget *b)
 {

@@ -66,19 +66,23 @@ static void show_health(struct live *l)
     l->health.waiting = (unsigned)s->n_delayed + s->lists[LOOK_READY].n + s->lists[LOOK_RENEWING].n;
 }
 
+void live_turn(struct live *l)
+{
+    int64_t now = clock_mono_ms();
+    cache_expire(l->config.cache, now);
+    live_take_wanted(l);
+    live_wake_due(l, now);
+    live_wake_renewed(l, now);
+    live_send_ready(l, now);
+    show_health(l);
+    http_pump(l->config.http, idle_ms(l, clock_mono_ms()));
+}
+
 static void *run(void *arg)
 {
     struct live *l = arg;
-    while (!l->stopping) {
-        int64_t now = clock_mono_ms();
-        cache_expire(l->config.cache, now);
-        live_take_wanted(l);
-        live_wake_due(l, now);
-        live_wake_renewed(l, now);
-        live_send_ready(l, now);
-        show_health(l);
-        http_pump(l->config.http, idle_ms(l, clock_mono_ms()));
-    }
+    while (!l->stopping)
+        live_turn(l);
     return NULL;
 }
 

@@ -1,5 +1,4 @@
 #include "api/creds.h"
-#include "api/http.h"
 #include "api/ice.h"
 #include "api/retry.h"
 #include "base/clock.h"
@@ -102,9 +101,10 @@ static void note_refusal(struct live *l, const struct look *k, const struct outc
 {
     if (o->class != API_DENIED && o->class != API_CREDENTIALS && o->class != API_CLOCK)
         return;
-    if (loud_now(&l->loud, o->code, now_ms))
+    const char *what = o->code[0] ? o->code : api_class_name(o->class);
+    if (loud_now(&l->loud, what, now_ms))
         log_error("service refuses class=%s code=%s job=%s error=%s", api_class_name(o->class),
-                  o->code, k->id, o->error);
+                  what, k->id, o->error);
 }
 
 /* ---- what follows for the look-up ---- */
@@ -138,6 +138,7 @@ static void ask_with_other_keys(struct live *l, struct look *k, const struct out
     bool others = now && now != o->keys;
     creds_keys_unref(now);
     if (!others && o->keys && !creds_refused(l->config.creds, o->keys)) {
+        note_refusal(l, k, o, now_ms);
         give_up(l, k, o, now_ms);
         return;
     }
@@ -212,6 +213,7 @@ static void take_in(struct live *l, struct look *k, const struct ice_answer *a)
     if (o.class == API_OK)
         parse(l, k, a, &o, &err);
     int64_t now_ms = clock_mono_ms();
+    budget_landed(l->budget, k->ticket, now_ms);
     count(a, o.class);
     note_health(l, &o, now_ms);
     note_budget(l, &o, now_ms);
@@ -233,7 +235,6 @@ void live_answered(void *arg, struct ice_answer *a)
         return;
     }
     take_in(l, k, a);
-    http_wakeup(l->config.http); /* there is room for another call: no waiting before it is used */
 }
 
 void live_not_sent(struct live *l, struct look *k, const struct err *why, int64_t now_ms)

@@ -56,7 +56,7 @@ static void send(struct live *l, struct look *k, int64_t now_ms)
         live_not_sent(l, k, &err, now_ms);
         return;
     }
-    budget_sent(l->budget, now_ms);
+    k->ticket = budget_sent(l->budget, now_ms);
     metric_add(METRIC_API_GET, 1);
     metric_add(METRIC_API_INFLIGHT, 1);
 }
