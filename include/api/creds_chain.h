@@ -26,7 +26,7 @@ struct creds_result {
 int creds_chain_walk(struct creds_ctx *ctx, enum creds_source kept, struct creds_result *out,
                      struct err *err);
 
-/* Ask one source again; where it no longer applies, walk. */
+/* Ask the source in use again; where its file is gone, or it no longer has the profile, walk. */
 int creds_chain_renew(struct creds_ctx *ctx, enum creds_source kept, struct creds_result *out,
                       struct err *err);
 

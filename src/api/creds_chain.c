@@ -76,6 +76,12 @@ static int give_up(const struct creds_ctx *ctx, const struct tried *t, struct er
     return err_set(err, "no credentials: %s. Fix: %s", t->text, FIX);
 }
 
+/* A source in use is gone when its file is. A service that no longer answers may do so again. */
+static bool is_gone(enum creds_source s, enum creds_found found)
+{
+    return found == CREDS_ABSENT && sources[s].files != 0;
+}
+
 int creds_chain_walk(struct creds_ctx *ctx, enum creds_source kept, struct creds_result *out,
                      struct err *err)
 {
@@ -88,7 +94,7 @@ int creds_chain_walk(struct creds_ctx *ctx, enum creds_source kept, struct creds
             out->source = s;
             return 0;
         }
-        if (found == CREDS_BROKEN && s == kept)
+        if (s == kept && !is_gone(s, found))
             return err_set(err, "%s", why.text);
         note_tried(&tried, found, &why);
     }
@@ -102,15 +108,12 @@ int creds_chain_renew(struct creds_ctx *ctx, enum creds_source kept, struct cred
         return creds_chain_walk(ctx, kept, out, err);
     *out = (struct creds_result){.source = kept};
     struct err why = {0};
-    switch (sources[kept].ask(ctx, &out->keys, &why)) {
-    case CREDS_FOUND:
+    enum creds_found found = sources[kept].ask(ctx, &out->keys, &why);
+    if (found == CREDS_FOUND)
         return 0;
-    case CREDS_BROKEN:
-        return err_set(err, "%s", why.text);
-    case CREDS_ABSENT:
-        break;
-    }
-    return creds_chain_walk(ctx, CREDS_SOURCE_NONE, out, err);
+    if (is_gone(kept, found))
+        return creds_chain_walk(ctx, CREDS_SOURCE_NONE, out, err);
+    return err_set(err, "%s", why.text);
 }
 
 unsigned creds_chain_files(enum creds_source kept)

@@ -28,6 +28,8 @@ static int find_home(struct creds_ctx *ctx, struct err *err)
 int creds_ctx_init(struct creds_ctx *ctx, const struct creds_env *env, struct err *err)
 {
     *ctx = (struct creds_ctx){.env = env ? *env : (struct creds_env){0}};
+    if (ctx->env.profile && !*ctx->env.profile)
+        ctx->env.profile = NULL;
     if (find_home(ctx, err) < 0)
         return -1;
     return creds_files_init(&ctx->files, ctx->home, creds_ctx_env(ctx, "ALIBABA_CLOUD_CONFIG_FILE"),

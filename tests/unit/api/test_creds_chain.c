@@ -67,7 +67,9 @@ static const char *load(struct scene *s)
         assert_null(creds_get(s->creds, NULL));
         return NULL;
     }
-    s->keys = creds_get(s->creds, NULL);
+    assert_string_equal(s->err.text, "");
+    s->keys = creds_get(s->creds, &s->err);
+    assert_string_equal(s->err.text, "");
     return s->keys->key_id;
 }
 

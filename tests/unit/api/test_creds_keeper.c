@@ -219,6 +219,25 @@ static void old_keys_last_to_their_end_while_renewing_fails(void **state)
     EVENTUALLY(has_some_key(s));
 }
 
+static void a_silent_metadata_service_does_not_turn_us_into_somebody_else(void **state)
+{
+    struct scene *s = *state;
+    world_set(s->w, "ALIBABA_CLOUD_ECS_METADATA_DISABLED", NULL);
+    start(s);
+    assert_true(has_key(s, CLOUD_KEY_ID "1"));
+    set_uri(s);
+    s->cloud.role_status = 404;
+    world_shift_clock(INT64_C(50) * 60 * 1000);
+    EVENTUALLY(s->changes > 0);
+    struct creds_keys *k = creds_get(s->creds, NULL);
+    assert_true(creds_refused(s->creds, k));
+    creds_keys_unref(k);
+    int changes = s->changes;
+    EVENTUALLY(s->changes > changes);
+    assert_true(has_key(s, CLOUD_KEY_ID "1"));
+    assert_int_equal(s->cloud.uris, 0);
+}
+
 static void a_refusal_renews_temporary_keys_soon_and_not_again_at_once(void **state)
 {
     struct scene *s = *state;
@@ -341,6 +360,7 @@ int main(void)
         TEST(keys_that_come_late_are_found_without_a_restart),
         TEST(temporary_keys_are_renewed_before_they_end),
         TEST(old_keys_last_to_their_end_while_renewing_fails),
+        TEST(a_silent_metadata_service_does_not_turn_us_into_somebody_else),
         TEST(a_refusal_renews_temporary_keys_soon_and_not_again_at_once),
         TEST(refused_keys_of_a_file_stay_the_same_object_when_the_file_has_no_others),
         TEST(a_refusal_of_keys_from_the_environment_promises_nothing),

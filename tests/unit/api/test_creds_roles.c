@@ -55,6 +55,7 @@ static const char *resolve(struct scene *s, const struct creds_spec *spec)
     s->ctx.deadline_mono_ms = clock_mono_ms() + 5000;
     s->keys = creds_resolve(&s->ctx, spec, NULL, "test", &s->err);
     assert_no_secret(s->err.text);
+    assert_int_equal(s->err.text[0] != '\0', s->keys == NULL);
     return s->keys ? s->keys->key_id : NULL;
 }
 
