@@ -1,7 +1,6 @@
 #include "api/creds_json.h"
 #include "base/secret.h"
 #include <cjson/cJSON.h>
-#include <math.h>
 #include <string.h>
 
 static const cJSON *in(const struct creds_json *node)
@@ -115,7 +114,7 @@ int creds_json_int(const struct creds_json *node, const char *key, int64_t *out,
     if (!m)
         return 0;
     if (!cJSON_IsNumber(m) || !(m->valuedouble >= 0 && m->valuedouble <= 9e15) ||
-        m->valuedouble != floor(m->valuedouble))
+        m->valuedouble != (double)(int64_t)m->valuedouble)
         return err_set(err, "%s is no whole number", key);
     *out = (int64_t)m->valuedouble;
     return 0;

@@ -1,11 +1,13 @@
 /* The chain: the official order, the sources' formats, and a message that helps when none has keys.
  */
+#include "api/creds_chain.h"
 #include "api/creds_cli_file.h"
 #include "api/http.h"
 #include "base/clock.h"
 #include "support/alloc_fail.h"
 #include "support/fake_cloud.h"
 #include "support/httpd.h"
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -520,6 +522,42 @@ static void rows_of_profiles_have_a_limit(void **state)
     assert_says(s, "more than 8 profiles in a row");
 }
 
+/* --- home ------------------------------------------------------------------------------------ */
+
+static void the_home_directory_is_the_environments_or_else_the_user_databases(void **state)
+{
+    struct scene *s = *state;
+    struct creds_env env = *world_env(s->w);
+    struct creds_ctx ctx;
+    env.home = NULL;
+    env.profile = "";
+    world_set(s->w, "HOME", "/somewhere");
+    assert_int_equal(creds_ctx_init(&ctx, &env, NULL), 0);
+    assert_string_equal(ctx.files.at[CREDS_FILE_CLI].path, "/somewhere/.aliyun/config.json");
+    assert_null(creds_ctx_profile(&ctx));
+    creds_ctx_free(&ctx);
+    world_set(s->w, "HOME", NULL);
+    assert_int_equal(creds_ctx_init(&ctx, &env, NULL), 0);
+    const struct passwd *pw = getpwuid(geteuid());
+    assert_string_equal(ctx.home, pw->pw_dir);
+    creds_ctx_free(&ctx);
+}
+
+static void a_vanished_file_found_at_renewal_makes_us_walk(void **state)
+{
+    struct scene *s = *state;
+    struct creds_ctx ctx;
+    struct creds_result r;
+    world_write(s->w, INI2, INI_PAIR("default", "ini-id"));
+    assert_int_equal(creds_ctx_init(&ctx, world_env(s->w), NULL), 0);
+    assert_int_equal(creds_chain_renew(&ctx, CREDS_SOURCE_CLI_FILE, &r, NULL), 0);
+    assert_int_equal(r.source, CREDS_SOURCE_INI_FILE);
+    creds_keys_unref(r.keys);
+    assert_int_equal(creds_chain_renew(&ctx, CREDS_SOURCE_NONE, &r, NULL), 0);
+    creds_keys_unref(r.keys);
+    creds_ctx_free(&ctx);
+}
+
 /* --- memory ---------------------------------------------------------------------------------- */
 
 static void loading_survives_every_failing_allocation(void **state)
@@ -566,6 +604,8 @@ int main(void)
         TEST(a_profile_can_take_its_role_by_another_profiles_keys),
         TEST(profiles_that_loop_are_refused_before_anything_is_asked),
         TEST(rows_of_profiles_have_a_limit),
+        TEST(the_home_directory_is_the_environments_or_else_the_user_databases),
+        TEST(a_vanished_file_found_at_renewal_makes_us_walk),
         TEST(loading_survives_every_failing_allocation),
     };
     if (http_global_init(NULL) < 0)
