@@ -172,7 +172,7 @@ static struct sim_fault *fault_new(void)
         return NULL;
     f->rate = 1;
     f->count = f->bytes = f->retry_after_ms = f->xml = -1;
-    f->pace_ms = 20;
+    f->pace_ms = 100;
     f->headers = BUF_INIT(64U << 10);
     f->body = BUF_INIT(BODY_MAX);
     return f;
@@ -269,10 +269,11 @@ struct sim_strike sim_faults_draw(struct sim_faults *f, const char *action, cons
             continue;
         if (fault->count > 0)
             fault->count--;
-        strike.delay_ms += fault->delay_ms;
         if (fault->kind == SIM_FAULT_SKEW)
             strike.skew_s += fault->seconds;
-        else if (fault->kind != SIM_FAULT_DELAY)
+        else
+            strike.delay_ms += fault->delay_ms;
+        if (fault->kind != SIM_FAULT_SKEW && fault->kind != SIM_FAULT_DELAY)
             strike.fault = fault;
     }
     return strike;
