@@ -85,7 +85,10 @@ static enum cache_verdict read_known(struct cache *c, struct entry *e, int64_t n
         entry_probe(c, e, now_ms);
     else
         entry_want(c, e, now_ms);
-    if (c->down || e->retrying || c->queues[WAIT_PATIENCE].delay_ms <= 0)
+    /* Patience is that of the look-up, not of each reader: who comes late to a slow one waits no
+     * more. */
+    bool patient = now_ms - e->begun_ms < c->queues[WAIT_PATIENCE].delay_ms;
+    if (c->down || e->retrying || !patient)
         return answer_content(a, c, e, now_ms);
     return park(c, e, w, WAIT_PATIENCE, now_ms, a);
 }
@@ -165,7 +168,7 @@ bool cache_info(struct cache *c, uint64_t key, int64_t now_ms, struct cache_info
             out->stale = e->error_no != 0 || !entry_fresh(c, e, now_ms);
         }
         if (e->error)
-            strncpy(out->error, e->error, sizeof(out->error) - 1);
+            memcpy(out->error, e->error, strlen(e->error)); /* entry_failed cut it */
     }
     cache_unlock(c);
     return e != NULL;
@@ -176,7 +179,7 @@ bool cache_id_of(struct cache *c, uint64_t key, char id[JOB_ID_MAX + 1])
     cache_lock(c);
     const struct entry *e = table_find(&c->table, key);
     if (e)
-        strcpy(id, e->id);
+        entry_copy_id(e, id);
     cache_unlock(c);
     return e != NULL;
 }

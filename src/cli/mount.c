@@ -28,8 +28,9 @@ struct mount {
     const struct options *o;
     char *mountpoint;
     struct remote remote;
-    int link;    /* to whoever started it, -1 in front */
-    int stop_fd; /* readable: a signal asks us to end */
+    int64_t timeout_ms; /* of readers: the option, or less where the kernel sets a limit */
+    int link;           /* to whoever started it, -1 in front */
+    int stop_fd;        /* readable: a signal asks us to end */
     struct cache *cache;
     struct live *live;
     struct fs *fs;
@@ -38,6 +39,20 @@ struct mount {
     pthread_mutex_t wake_lock;
     bool wake_live;
 };
+
+/* The kernel aborts a whole mount for one request that stays open past its limit: none of ours may
+ * come near it. */
+static void choose_timeout(struct mount *m)
+{
+    int64_t limit = fs_kernel_limit_ms();
+    m->timeout_ms = m->o->timeout_ms;
+    if (limit == 0 || m->timeout_ms <= limit / 2)
+        return;
+    m->timeout_ms = limit / 2;
+    log_warn("timeout shortened to half of the kernel's limit (sysctl fs.fuse.max_request_timeout) "
+             "timeout_ms=%lld",
+             (long long)m->timeout_ms);
+}
 
 static void keys_changed(void *arg)
 {
@@ -77,7 +92,7 @@ static int take_signals(struct mount *m, struct err *err)
 
 static int check_service(struct mount *m, struct err *err)
 {
-    int64_t timeout = m->o->timeout_ms < CHECK_MS ? m->o->timeout_ms : CHECK_MS;
+    int64_t timeout = m->timeout_ms < CHECK_MS ? m->timeout_ms : CHECK_MS;
     struct probe probe;
     struct err line = {""};
     if (probe_call(m->remote.http, m->remote.ice, NULL, timeout, &probe, err) < 0)
@@ -99,7 +114,7 @@ static int make_cache(struct mount *m, struct err *err)
     struct cache_config config = {.ttl_ms = m->o->ttl_ms,
                                   .patience_ms = m->o->patience_ms,
                                   .ttl_missing_ms = m->o->ttl_missing_ms,
-                                  .timeout_ms = m->o->timeout_ms,
+                                  .timeout_ms = m->timeout_ms,
                                   .wake = work_wanted,
                                   .wake_arg = m};
     m->cache = cache_new(&config, err);
@@ -113,7 +128,7 @@ static int make_live(struct mount *m, struct err *err)
                                  .creds = m->remote.creds,
                                  .cache = m->cache,
                                  .qps = (unsigned)m->o->qps,
-                                 .timeout_ms = m->o->timeout_ms};
+                                 .timeout_ms = m->timeout_ms};
     m->live = live_new(&config, err);
     return m->live ? 0 : -1;
 }
@@ -124,7 +139,7 @@ static int make_fs(struct mount *m, struct err *err)
                                .mountpoint = m->mountpoint,
                                .cache = m->cache,
                                .live = m->live,
-                               .timeout_ms = m->o->timeout_ms,
+                               .timeout_ms = m->timeout_ms,
                                .uid = m->o->uid,
                                .gid = m->o->gid,
                                .umask = m->o->umask,
@@ -182,11 +197,11 @@ static void unmake(struct mount *m)
 {
     if (m->cache)
         cache_shutdown(m->cache, EIO);
-    if (m->fs)
-        fs_free(m->fs);
     set_wake(m, false);
     if (m->live)
-        live_stop(m->live);
+        live_stop(m->live); /* its thread tells the mount of changes */
+    if (m->fs)
+        fs_free(m->fs);
     remote_end_calls(&m->remote);
     if (m->live)
         live_free(m->live);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "fs/fs_private.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,15 +133,26 @@ static int repair(const char *path, struct err *err)
                    path, strerror(errno), path);
 }
 
+/* Asked of the server, not of the kernel's cache: a dead mount's root may be answered from there. 0
+ * or -1 with errno. */
+static int stat_surely(const char *path, mode_t *mode)
+{
+    struct statx st;
+    if (statx(AT_FDCWD, path, AT_STATX_FORCE_SYNC, STATX_TYPE, &st) < 0)
+        return -1;
+    *mode = st.stx_mode;
+    return 0;
+}
+
 #define DEAD_MOUNTS_MAX 16 /* stacked on one another by earlier starts */
 
 int mountpoint_prepare(const char *path, struct err *err)
 {
     char type[TYPE_MAX] = "";
-    struct stat st;
+    mode_t mode = 0;
     for (int i = 0; i < DEAD_MOUNTS_MAX; i++) {
         bool fuse = mountinfo_top(path, type) >= 0 && strncmp(type, "fuse", 4) == 0;
-        if (stat(path, &st) == 0) {
+        if (stat_surely(path, &mode) == 0) {
             if (fuse && strcmp(type, "fuse.icejobfs") == 0)
                 return err_set(
                     err, "cannot mount on %s: icejobfs is mounted there already; `umount %s` first",
@@ -152,7 +164,7 @@ int mountpoint_prepare(const char *path, struct err *err)
         if (repair(path, err) < 0)
             return -1;
     }
-    if (!S_ISDIR(st.st_mode))
+    if (!S_ISDIR(mode))
         return err_set(err, "cannot mount on %s: not a directory", path);
     return 0;
 }
