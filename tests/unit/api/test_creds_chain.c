@@ -43,11 +43,12 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct scene *s = *state;
-    assert_no_secret(s->err.text);
     creds_keys_unref(s->keys);
     creds_free(s->creds);
     cloud_stop(&s->cloud);
     world_end(s->w);
+    assert_no_secret(s->err.text);
+    assert_int_equal(s->cloud.bad_signatures, 0);
     free(s);
     return 0;
 }

@@ -111,14 +111,20 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void world_end(struct world *w)
 {
+    fflush(stderr);
     dup2(w->stderr_copy, 2);
     close(w->stderr_copy);
     char *log = world_log(w);
-    assert_no_secret(log);
-    free(log);
+    /* What cmocka said of a failure went into the log as well. */
+    if (strstr(log, "ERROR"))
+        fputs(log, stderr);
+    bool leaked = strstr(log, SECRET_MARK) && !strstr(log, "ERROR");
     nftw(w->home, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     mutex_destroy(&w->lock);
     free(w);
+    if (leaked)
+        fail_msg("a secret is in the log: %s", log);
+    free(log);
 }
 
 const struct creds_env *world_env(struct world *w)
