@@ -219,6 +219,7 @@ static int run(struct mount *m)
     struct err err = {""};
     secret_harden_process();
     mutex_init(&m->wake_lock);
+    choose_timeout(m);
     /* On the terminal of whoever starts it: only what calls for them. */
     if (m->link >= 0 && !m->o->debug)
         log_set_level(LOG_LEVEL_WARN);
