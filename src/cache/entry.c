@@ -17,7 +17,7 @@ static uint64_t key_of(const struct cache *c, const char *id, unsigned taken)
 
 static struct entry *make(struct cache *c, const char *id, uint64_t key)
 {
-    size_t len = strlen(id);
+    size_t len = strnlen(id, JOB_ID_MAX); /* the caller has checked it */
     struct entry *e = calloc(1, sizeof(*e) + len + 1);
     if (!e)
         return NULL;
@@ -51,6 +51,11 @@ struct entry *entry_of(struct cache *c, const char *id, int *error)
         return NULL;
     *error = ENOMEM;
     return make(c, id, vacant);
+}
+
+void entry_copy_id(const struct entry *e, char id[JOB_ID_MAX + 1])
+{
+    memcpy(id, e->id, strlen(e->id) + 1);
 }
 
 void entry_free(struct entry *e)

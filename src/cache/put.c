@@ -1,7 +1,6 @@
 #include "base/metric.h"
 #include "cache/cache_private.h"
 #include <errno.h>
-#include <string.h>
 
 bool cache_take_wanted(struct cache *c, uint64_t *key, char id[JOB_ID_MAX + 1])
 {
@@ -11,7 +10,7 @@ bool cache_take_wanted(struct cache *c, uint64_t *key, char id[JOB_ID_MAX + 1])
         entry_move(c, e, LIST_NONE);
         e->asking = true;
         *key = e->key;
-        strcpy(id, e->id);
+        entry_copy_id(e, id);
     }
     cache_unlock(c);
     return e != NULL;
@@ -70,7 +69,7 @@ static void tell(struct after *after, const struct entry *e, enum cache_event ev
     after->tell = true;
     after->event = event;
     after->key = e->key;
-    strcpy(after->id, e->id);
+    entry_copy_id(e, after->id);
 }
 
 /* Take whoever waits for this entry; they get what it has now. */

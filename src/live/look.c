@@ -99,25 +99,31 @@ struct look *look_new(struct looks *s)
     return MOVE_PTR(s->spare);
 }
 
+static void dispose(struct look *k)
+{
+    creds_keys_unref(k->refused);
+    free(k);
+}
+
 void look_free(struct looks *s, struct look *k)
 {
     look_move(s, k, LOOK_NOWHERE);
-    creds_keys_unref(k->refused);
-    free(k);
+    dispose(k);
     s->n--;
 }
 
 void looks_free(struct looks *s)
 {
-    while (s->n_delayed > 0)
-        look_free(s, s->delayed[0]);
-    for (int place = LOOK_READY; place < LOOK_FLYING; place++)
-        while (s->lists[place].head)
-            look_free(s, s->lists[place].head);
-    while (s->lists[LOOK_FLYING].head) { /* theirs to free, when their calls come back */
-        struct look *k = s->lists[LOOK_FLYING].head;
-        look_move(s, k, LOOK_NOWHERE);
-        k->live = NULL;
+    for (size_t i = 0; i < s->n_delayed; i++)
+        dispose(s->delayed[i]);
+    for (int place = LOOK_READY; place < LOOK_DELAYED; place++) {
+        for (struct look *k = s->lists[place].head, *next; k; k = next) {
+            next = k->next;
+            if (place == LOOK_FLYING)
+                k->live = NULL; /* freed when its call comes back */
+            else
+                dispose(k);
+        }
     }
     free(s->spare);
     free((void *)s->delayed);

@@ -24,7 +24,7 @@
 
 #define ID       "cdb3e74639973036bc84aaaabbbbcccc"
 #define TTL      300
-#define PATIENCE 200
+#define PATIENCE 900
 #define CALLS    2048
 
 /* One answer of the server; the last of a script is repeated. */
