@@ -27,9 +27,10 @@ struct sim_list_query {
     struct sim_token after; /* if it resumes */
 };
 
-/* From request parameters. 0, or -1 with `err` naming the parameter that is not valid. */
-int sim_list_parse(const struct sim_params *params, int64_t now_ms, struct sim_list_query *q,
-                   struct err *err) ICE_MUST_CHECK;
+/* From request parameters; now_ms is simulated, real_s the wall clock's time. 0, or -1 with `err`
+ * naming the parameter that is not valid. */
+int sim_list_parse(const struct sim_params *params, int64_t now_ms, int64_t real_s,
+                   struct sim_list_query *q, struct err *err) ICE_MUST_CHECK;
 
 struct sim_list_page {
     struct buf items; /* objects with commas between them */

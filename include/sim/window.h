@@ -10,7 +10,7 @@
 #define SIM_WINDOW_MAX (1U << 17) /* events counted in one second */
 
 struct sim_window {
-    int64_t *times; /* ring */
+    int64_t *times; /* ring; cap is 0 or a power of two */
     size_t cap, first, n;
 };
 

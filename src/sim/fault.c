@@ -8,7 +8,7 @@
 #define BODY_MAX (16U << 20)
 
 static const char *const kind_names[] = {
-#define KIND_NAME(id, name) [SIM_FAULT_##id] = name,
+#define KIND_NAME(id, name) [SIM_FAULT_##id] = (name),
     SIM_FAULT_KINDS(KIND_NAME)
 #undef KIND_NAME
 };

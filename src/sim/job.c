@@ -97,7 +97,8 @@ static void write_duration(struct writing *w)
     double seconds = (double)(roll % 240 + 10) / 2;
     if (roll & 1024) {
         uint64_t frames = roll % 7200 + 300;
-        seconds = (double)((frames * 1000000 + 15) / 30) / 1e6;
+        uint64_t microseconds = (frames * 1000000 + 15) / 30;
+        seconds = (double)microseconds / 1e6;
     }
     char text[NUM_DOUBLE_LEN];
     num_format_double(seconds, text);

@@ -44,14 +44,17 @@ static int parse_time(const struct sim_params *params, const char *name, int64_t
     return 0;
 }
 
-static int parse_range(const struct sim_params *params, int64_t now_ms, struct sim_list_query *q,
-                       struct err *err)
+/* Without EndTime the days are counted to the wall clock's now, from which clients count their
+ * StartTime: simulated time may be far ahead of it. */
+static int parse_range(const struct sim_params *params, int64_t now_ms, int64_t real_s,
+                       struct sim_list_query *q, struct err *err)
 {
     if (parse_time(params, "StartTime", 0, &q->start_s, err) < 0 ||
         parse_time(params, "EndTime", now_ms / MS_PER_S, &q->end_s, err) < 0)
         return -1;
-    if (given(params, "StartTime") &&
-        (q->end_s - q->start_s > SIM_LIST_RANGE_S || q->end_s < q->start_s))
+    bool reversed = given(params, "EndTime") && q->end_s < q->start_s;
+    int64_t until_s = given(params, "EndTime") ? q->end_s : real_s;
+    if (given(params, "StartTime") && (reversed || until_s - q->start_s > SIM_LIST_RANGE_S))
         return err_set(err, "The specified parameter \"StartTime\" is not valid: at most 30 days "
                             "before EndTime, and not after it.");
     return 0;
@@ -110,11 +113,11 @@ static int parse_token(const struct sim_params *params, struct sim_list_query *q
     return 0;
 }
 
-int sim_list_parse(const struct sim_params *params, int64_t now_ms, struct sim_list_query *q,
-                   struct err *err)
+int sim_list_parse(const struct sim_params *params, int64_t now_ms, int64_t real_s,
+                   struct sim_list_query *q, struct err *err)
 {
     *q = (struct sim_list_query){0};
-    if (parse_filters(params, q, err) < 0 || parse_range(params, now_ms, q, err) < 0 ||
+    if (parse_filters(params, q, err) < 0 || parse_range(params, now_ms, real_s, q, err) < 0 ||
         parse_max(params, q, err) < 0)
         return -1;
     return parse_token(params, q, err);

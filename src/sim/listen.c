@@ -70,7 +70,7 @@ static int split(const char *where, char host[64], char port[8])
 
 static int name_socket(struct sim_listener *l)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t len = sizeof(address);
     char host[NI_MAXHOST];
     char port[NI_MAXSERV];

@@ -89,13 +89,15 @@ static int read_pem(const char *path, struct buf *out, struct err *err)
     FILE *file = path ? fopen(path, "re") : NULL;
     char block[4096];
     size_t n;
-    int rc = 0;
+    int rc;
     if (!path)
         return 0;
     if (!file)
         return err_set(err, "reading %s: %s", path, strerror(errno));
-    while (rc == 0 && (n = fread(block, 1, sizeof(block), file)) > 0)
+    do {
+        n = fread(block, 1, sizeof(block), file);
         rc = buf_add(out, block, n);
+    } while (rc == 0 && n == sizeof(block));
     if (rc < 0 || ferror(file))
         rc = err_set(err, "reading %s: it cannot be read, or is too large", path);
     fclose(file);

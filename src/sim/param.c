@@ -112,7 +112,7 @@ static int encode(const char *text, size_t n, struct buf *out)
 
 int sim_params_canonical(const struct sim_params *p, struct buf *out)
 {
-    const struct sim_param *sorted[SIM_PARAMS_MAX];
+    const struct sim_param *sorted[SIM_PARAMS_MAX] = {NULL};
     for (size_t i = 0; i < p->n; i++)
         sorted[i] = &p->items[i];
     qsort(sorted, p->n, sizeof(sorted[0]), compare);

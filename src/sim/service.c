@@ -156,7 +156,7 @@ static int do_list(struct call *c)
     struct sim_list_query q;
     struct sim_list_page page;
     struct err err;
-    if (sim_list_parse(&c->params, c->now_ms, &q, &err) < 0)
+    if (sim_list_parse(&c->params, c->now_ms, c->now.real_ns / NS_PER_S, &q, &err) < 0)
         return fail_with(c, "InvalidParameter", err.text);
     int rc = sim_list_page(&c->s->world, &q, c->now_ms, &page);
     if (rc == 0)

@@ -64,7 +64,8 @@ static void collect(const struct sim_request *r, struct header_list *list)
 
 static bool repeats(const struct header_list *list, size_t i)
 {
-    return i > 0 && strcasecmp(list->items[i]->name, list->items[i - 1]->name) == 0;
+    const struct sim_header *before = i > 0 ? list->items[i - 1] : NULL;
+    return before && strcasecmp(list->items[i]->name, before->name) == 0;
 }
 
 static int add_lower(struct buf *out, const char *name)

@@ -6,7 +6,7 @@
 size_t sim_window_count(struct sim_window *w, int64_t now_ns)
 {
     while (w->n > 0 && now_ns - w->times[w->first] >= NS_PER_S) {
-        w->first = (w->first + 1) % w->cap;
+        w->first = (w->first + 1) & (w->cap - 1);
         w->n--;
     }
     return w->n;
@@ -23,7 +23,7 @@ static int grow(struct sim_window *w)
     if (!times)
         return -1;
     for (size_t i = 0; i < w->n; i++)
-        times[i] = w->times[(w->first + i) % w->cap];
+        times[i] = w->times[(w->first + i) & (w->cap - 1)];
     free(w->times);
     *w = (struct sim_window){.times = times, .cap = cap, .n = w->n};
     return 0;
@@ -33,7 +33,7 @@ int sim_window_add(struct sim_window *w, int64_t now_ns)
 {
     if (sim_window_count(w, now_ns) == w->cap && grow(w) < 0)
         return -1;
-    w->times[(w->first + w->n++) % w->cap] = now_ns;
+    w->times[(w->first + w->n++) & (w->cap - 1)] = now_ns;
     return 0;
 }
 
