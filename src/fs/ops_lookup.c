@@ -227,14 +227,41 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     job_unref(a.job);
 }
 
+static void reply_access(struct parked *p, const struct cache_answer *a)
+{
+    bool known = a->verdict == CACHE_CONTENT;
+    if (known && attr_job(p->fs, p->ino, a->job, &(struct stat){0}))
+        fuse_reply_err(p->req, 0);
+    else
+        fuse_reply_err(p->req, known || !a->error ? ENOENT : a->error);
+}
+
+/* A provisional entry is no answer to whether something can be read: that waits, as GETATTR does.
+ */
+static void access_job(fuse_req_t req, struct fs *fs, fuse_ino_t ino)
+{
+    struct parked p = {.fs = fs, .req = req, .resume = reply_access, .ino = ino};
+    struct cache_answer a = {0};
+    if (cache_peek(fs->config.cache, node_key(ino), clock_mono_ms(), &a) == CACHE_CONTENT)
+        reply_access(&p, &a);
+    else
+        park_or_resume(&p);
+    job_unref(a.job);
+}
+
+/* Asked only in user mode; in system mode the kernel goes by the attributes. */
 void op_access(fuse_req_t req, fuse_ino_t ino, int mask)
 {
+    struct fs *fs = fs_of(req);
     const struct fixed_entry *node = node_is_job(ino) ? NULL : fixed_get(ino);
     bool is_dir = node ? node->is_dir : node_number(ino) == 0;
+    int refused = access_check(fs, req, is_dir, mask & ~W_OK);
     if (mask & W_OK)
         fuse_reply_err(req, EROFS);
-    else if (!is_dir && (mask & X_OK))
+    else if (refused || (!is_dir && (mask & X_OK)))
         fuse_reply_err(req, EACCES);
+    else if (node_is_job(ino))
+        access_job(req, fs, ino);
     else
-        fuse_reply_err(req, access_check(fs_of(req), req, is_dir, mask));
+        fuse_reply_err(req, 0);
 }
