@@ -21,7 +21,8 @@
  *     daemon        the way to the background   wait          waiting with a deadline
  *     remote        the way to the service      probe         one call, waited for
  *     doctor        looks at what a mount needs finding       what that comes to
- *     demo          the simulator as a child    path          file names joined
+ *     demo          the simulator as a child    demo_jobs     what there is to see in it
+ *     path          file names joined
  */
 #include "base/log.h"
 #include "cli/args.h"
