@@ -17,11 +17,10 @@
 #include "base/thread.h"
 #include "fs/fs_private.h"
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
-
-#include <uthash.h>
 
 #define IDLE_MS 60000 /* nothing is waited for without an end */
 
@@ -33,7 +32,6 @@ struct note {
     bool settle;
     char id[JOB_ID_MAX + 1];
     struct note *prev, *next;
-    UT_hash_handle hh;
 };
 
 struct updater {
@@ -43,7 +41,7 @@ struct updater {
     pthread_mutex_t lock; /* protects all below */
     pthread_cond_t more;
     struct note *queue; /* in order of arrival */
-    struct note *by_key;
+    void *by_key;       /* the same notes, a tree of tsearch(3) */
     bool stopping;
 };
 
@@ -67,21 +65,36 @@ static void note_free(struct note *n)
     free(n);
 }
 
-/* Called with the lock held. The note of a job, new if it has none. */
-static struct note *note_of(struct updater *u, uint64_t key, const char *id)
+static int compare_notes(const void *a, const void *b)
 {
-    struct note *n;
-    HASH_FIND(hh, u->by_key, &key, sizeof key, n);
-    if (n)
-        return n;
-    n = calloc(1, sizeof *n);
+    const struct note *x = a, *y = b;
+    return (x->key > y->key) - (x->key < y->key);
+}
+
+static struct note *note_new(uint64_t key, const char *id)
+{
+    struct note *n = calloc(1, sizeof *n);
     if (!n)
         return NULL;
     n->key = key;
     if (id)
         memcpy(n->id, id, strnlen(id, JOB_ID_MAX));
+    return n;
+}
+
+/* Called with the lock held. The note of a job, new if it has none; NULL without memory. */
+static struct note *note_of(struct updater *u, uint64_t key, const char *id)
+{
+    struct note wanted = {.key = key};
+    struct note *const *found = tfind(&wanted, &u->by_key, compare_notes);
+    if (found)
+        return *found;
+    struct note *n = note_new(key, id);
+    if (!n || !tsearch(n, &u->by_key, compare_notes)) {
+        free(n);
+        return NULL;
+    }
     DL_APPEND(u->queue, n);
-    HASH_ADD(hh, u->by_key, key, sizeof n->key, n);
     cond_signal(&u->more);
     return n;
 }
@@ -196,7 +209,7 @@ static struct note *take(struct updater *u)
     struct note *n = u->queue;
     if (n) {
         DL_DELETE(u->queue, n);
-        HASH_DEL(u->by_key, n);
+        tdelete(n, &u->by_key, compare_notes);
     }
     return n;
 }
