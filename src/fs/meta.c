@@ -63,7 +63,7 @@ static int add_service(struct fs *fs, struct buf *out)
 
 static int render_health(struct fs *fs, struct buf *out)
 {
-    if (buf_adds(out, "{\n  \"version\": \"" ICEJOBFS_VERSION "\",\n  \"source\": ") < 0 ||
+    if (buf_addf(out, "{\n  \"version\": \"%s\",\n  \"source\": ", ICEJOBFS_VERSION) < 0 ||
         add_json_string(out, fs->config.source) < 0 ||
         buf_addf(out, ",\n  \"mode\": \"%s\",\n", fs->system_mode ? "system" : "user") < 0 ||
         add_time(out, "mounted", fs->born_ns) < 0)
