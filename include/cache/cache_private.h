@@ -156,7 +156,7 @@ void entry_move(struct cache *c, struct entry *e, enum entry_list_kind list);
 
 /* Have it asked for, unless it is already. */
 void entry_want(struct cache *c, struct entry *e, int64_t now_ms);
-/* While the service is down: whether this one may be asked for now as the probe. */
+/* While the service is down: whether a reader of this one may wait for it, as the probe. */
 bool entry_probe(struct cache *c, struct entry *e, int64_t now_ms);
 bool entry_asked(const struct entry *e);
 

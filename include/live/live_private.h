@@ -101,6 +101,9 @@ struct live {
 /* live.c: one turn of the thread's loop, the wait for news included. */
 void live_turn(struct live *l);
 
+/* live.c: bring what live_health gives up to date. */
+void live_show_health(struct live *l);
+
 /* send.c */
 void live_take_wanted(struct live *l);
 void live_wake_due(struct live *l, int64_t now_ms);

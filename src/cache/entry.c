@@ -118,8 +118,10 @@ void entry_want(struct cache *c, struct entry *e, int64_t now_ms)
 
 bool entry_probe(struct cache *c, struct entry *e, int64_t now_ms)
 {
+    /* A LOOKUP began it: the GETATTR behind it is the reader who waits for it. */
+    bool begun = c->probe_key == e->key && !e->waiters;
     if (c->probe_key != 0 && now_ms - c->probe_ms < CACHE_PROBING_MS)
-        return false;
+        return begun;
     c->probe_key = e->key;
     c->probe_ms = now_ms;
     entry_want(c, e, now_ms);

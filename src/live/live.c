@@ -56,7 +56,7 @@ static int64_t idle_ms(const struct live *l, int64_t now_ms)
     return next > now_ms ? next - now_ms : 0;
 }
 
-static void show_health(struct live *l)
+void live_show_health(struct live *l)
 {
     const struct looks *s = &l->looks;
     LOCK_SCOPE(&l->health_lock);
@@ -74,7 +74,7 @@ void live_turn(struct live *l)
     live_wake_due(l, now);
     live_wake_renewed(l, now);
     live_send_ready(l, now);
-    show_health(l);
+    live_show_health(l);
     http_pump(l->config.http, idle_ms(l, clock_mono_ms()));
 }
 

@@ -85,6 +85,7 @@ static void note_breaker(struct live *l, const struct outcome *o, int64_t now_ms
         return;
     if (!breaker_note(&l->breaker, o->class, now_ms))
         return;
+    live_show_health(l); /* before readers are answered: who asks why finds it there */
     if (!l->breaker.open) {
         log_info("service up again");
         cache_service(l->config.cache, false, 0);

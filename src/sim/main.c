@@ -1,14 +1,23 @@
-/* icejobfs-sim: the service, simulated. docs/simulator.md is its manual.
+/* icejobfs-sim: the service, simulated. docs/simulator.md is its manual. From the edge inwards:
  *
- *   options      the command line                  listen   the socket
- *   server       HTTP: one event loop              answer   bodies sent in pieces
- *   control      the control path /_sim/           stats    what was seen: map, window
- *   service      a request in, a reply out         fault    faults on order
- *   verify       the signature; nonce              reply    bodies of errors; xml
- *   list         filters and pages; token          param    parameters
- *   world        all jobs                          patches  those that the control path made
- *   births, life, text, job                        a generated job as a function of seed, index and
- * time clock, dice, id, out                           simulated time, randomness, ids, writing JSON
+ *   options            the command line
+ *   listen             the socket
+ *   server             HTTP: one event loop
+ *   server_exchange    a call that waits, or is sent
+ *   answer             bodies sent in pieces
+ *   control            the control path /_sim/
+ *   service            a request in, a reply out
+ *   fault, strike      faults on order, and what they do to a call
+ *   verify, nonce      the signature
+ *   reply, xml         bodies
+ *   stats              what was seen (map, window)
+ *   list, token        filters and pages
+ *   request, param     what a request holds
+ *   world, patches     all jobs; those that the control path made
+ *   births, life, text, job
+ *                      a generated job as a function of seed, index and time
+ *   clock, dice, id, out
+ *                      simulated time, randomness, ids, writing JSON
  */
 #include "base/random.h"
 #include "sim/options.h"

@@ -1,10 +1,9 @@
 #include "sim/server.h"
 #include "base/clock.h"
-#include "sim/answer.h"
 #include "sim/control.h"
+#include "sim/server_exchange.h"
 #include <errno.h>
 #include <limits.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,207 +12,11 @@
 #include <time.h>
 
 /* The loop is ours: libmicrohttpd runs inside it (MHD_run) and everything happens on one thread.
- *
- * A call that has to wait is parked: libmicrohttpd forgets it (suspend), and this file remembers it
- * until it is due, its fault is gone, or its client has left, which is seen on a second watch of
- * the same socket. */
+ * A call that has to wait is parked (sim/server_exchange.h). */
 
 #define REQUEST_MAX     (1U << 20)
 #define CONNECTIONS_MAX 8192
 #define HEADERS_MEMORY  (64U << 10) /* of a connection: head of the request and of the answer */
-#define BLOCK           (64U << 10)
-
-enum stage {
-    STAGE_FRESH,
-    STAGE_READING, /* the body comes in */
-    STAGE_READY,   /* the reply is made and may go */
-    STAGE_SENT,
-    STAGE_DROP /* close without (more) answer */
-};
-
-struct exchange {
-    struct sim_server *server;
-    struct MHD_Connection *connection;
-    enum stage stage;
-    char *target;
-    struct buf body;
-    struct sim_reply reply;
-    bool counted;    /* among the calls in flight */
-    int64_t due_ms;  /* while parked; INT64_MAX: never */
-    int64_t next_ms; /* a dripping body: when its next piece may go */
-    bool parked;
-    struct exchange *previous, *next; /* in the list of the parked */
-};
-
-struct sim_server {
-    struct sim_service *service;
-    bool is_unix;
-    struct MHD_Daemon *daemon;
-    int epoll_fd;
-    struct exchange *parked;
-    int64_t earliest_ms; /* none of the parked is due before; may be too early, never too late */
-};
-
-/* --- parking --- */
-
-static int socket_of(const struct exchange *x)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    return info ? info->connect_fd : -1;
-}
-
-static void park(struct exchange *x, int64_t due_ms)
-{
-    struct sim_server *s = x->server;
-    struct epoll_event event = {.events = EPOLLRDHUP, .data.ptr = x};
-    x->parked = true;
-    x->due_ms = due_ms;
-    x->previous = NULL;
-    x->next = s->parked;
-    if (s->parked)
-        s->parked->previous = x;
-    s->parked = x;
-    if (due_ms < s->earliest_ms)
-        s->earliest_ms = due_ms;
-    MHD_suspend_connection(x->connection);
-    /* Should this fail, the client's leaving is noticed later, when the call is due. */
-    (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, socket_of(x), &event);
-}
-
-static void unlink_parked(struct exchange *x)
-{
-    struct sim_server *s = x->server;
-    *(x->previous ? &x->previous->next : &s->parked) = x->next;
-    if (x->next)
-        x->next->previous = x->previous;
-    x->parked = false;
-    (void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, socket_of(x), NULL);
-}
-
-static void unpark(struct exchange *x, bool drop)
-{
-    unlink_parked(x);
-    if (drop)
-        x->stage = STAGE_DROP;
-    MHD_resume_connection(x->connection);
-}
-
-static bool orphaned(const struct exchange *x)
-{
-    return x->reply.wire == SIM_WIRE_HANG && x->stage == STAGE_READY &&
-           !sim_faults_has(&x->server->service->faults, x->reply.fault_id);
-}
-
-/* Let go what is due, and what hangs on a fault that is gone. */
-static void release(struct sim_server *s, int64_t now_ms)
-{
-    s->earliest_ms = INT64_MAX;
-    for (struct exchange *x = s->parked, *next; x; x = next) {
-        next = x->next;
-        if (orphaned(x))
-            unpark(x, true);
-        else if (x->due_ms <= now_ms)
-            unpark(x, false);
-        else if (x->due_ms < s->earliest_ms)
-            s->earliest_ms = x->due_ms;
-    }
-}
-
-/* --- answering --- */
-
-static ssize_t give_piece(void *arg, uint64_t pos, char *out, size_t max)
-{
-    struct exchange *x = arg;
-    int64_t now_ms = clock_mono_ms();
-    if (x->stage == STAGE_DROP)
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    if (x->reply.wire == SIM_WIRE_SLOW && now_ms < x->next_ms) {
-        park(x, x->next_ms);
-        return 0;
-    }
-    x->next_ms = now_ms + x->reply.pace_ms;
-    size_t n = sim_answer_piece(&x->reply, pos, out, max);
-    return n > 0 ? (ssize_t)n : MHD_CONTENT_READER_END_WITH_ERROR;
-}
-
-static struct MHD_Response *make_response(struct exchange *x)
-{
-    if (x->reply.wire != SIM_WIRE_WHOLE)
-        return MHD_create_response_from_callback(sim_answer_length(&x->reply), BLOCK, give_piece, x,
-                                                 NULL);
-    size_t n = x->reply.body.len;
-    char *body = n ? buf_take(&x->reply.body) : NULL;
-    if (!body)
-        return MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
-    return MHD_create_response_from_buffer(n, body, MHD_RESPMEM_MUST_FREE);
-}
-
-/* `Name: value` lines; what libmicrohttpd refuses is left out. */
-static void add_lines(struct MHD_Response *response, char *lines)
-{
-    char *rest;
-    for (char *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        char *colon = strstr(line, ": ");
-        if (!colon)
-            continue;
-        *colon = '\0';
-        (void)MHD_add_response_header(response, line, colon + 2);
-    }
-}
-
-static enum MHD_Result send_reply(struct exchange *x)
-{
-    char date[SIM_DATE_LEN];
-    struct MHD_Response *response = make_response(x);
-    if (!response)
-        return MHD_NO;
-    sim_answer_date(x->reply.date_s, date);
-    if (x->reply.content_type)
-        MHD_add_response_header(response, "Content-Type", x->reply.content_type);
-    MHD_add_response_header(response, "Date", date);
-    MHD_add_response_header(response, "x-acs-request-id", x->reply.request_id);
-    if (x->reply.headers.data)
-        add_lines(response, x->reply.headers.data);
-    enum MHD_Result rc = MHD_queue_response(x->connection, (unsigned)x->reply.status, response);
-    MHD_destroy_response(response);
-    x->stage = STAGE_SENT;
-    return rc;
-}
-
-/* A reset, not an orderly end: the client's read fails at once. */
-static enum MHD_Result break_off(struct exchange *x)
-{
-    struct linger none = {.l_onoff = 1, .l_linger = 0};
-    (void)setsockopt(socket_of(x), SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-    return MHD_NO;
-}
-
-static enum MHD_Result proceed(struct exchange *x)
-{
-    switch (x->reply.wire) {
-    case SIM_WIRE_HANG:
-        park(x, INT64_MAX);
-        return MHD_YES;
-    case SIM_WIRE_RESET:
-        return break_off(x);
-    case SIM_WIRE_WHOLE:
-    case SIM_WIRE_CUT:
-    case SIM_WIRE_SLOW:
-    case SIM_WIRE_HUGE:
-        break;
-    }
-    return send_reply(x);
-}
-
-static enum MHD_Result start_answer(struct exchange *x)
-{
-    x->stage = STAGE_READY;
-    if (x->reply.delay_ms <= 0)
-        return proceed(x);
-    park(x, clock_mono_ms() + x->reply.delay_ms);
-    return MHD_YES;
-}
 
 /* --- requests --- */
 
@@ -240,7 +43,7 @@ static bool is_loopback(const struct sockaddr *address)
             (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == 127));
 }
 
-static bool may_control(const struct exchange *x)
+static bool may_control(const struct sim_exchange *x)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -254,7 +57,7 @@ struct sim_now sim_server_now(void)
     return (struct sim_now){t.tv_sec * NS_PER_S + t.tv_nsec, clock_real_ns()};
 }
 
-static int call_service(struct exchange *x, const struct sim_request *r)
+static int call_service(struct sim_exchange *x, const struct sim_request *r)
 {
     struct sim_server *s = x->server;
     struct sim_now now = sim_server_now();
@@ -268,40 +71,40 @@ static int call_service(struct exchange *x, const struct sim_request *r)
     return sim_service_call(s->service, r, now, &x->reply);
 }
 
-static enum MHD_Result handle(struct exchange *x, const char *method)
+static enum MHD_Result handle(struct sim_exchange *x, const char *method)
 {
     struct sim_request r = {
         .method = method, .target = x->target, .body = buf_str(&x->body), .body_len = x->body.len};
     MHD_get_connection_values(x->connection, MHD_HEADER_KIND, take_header, &r);
     if (call_service(x, &r) < 0)
         return MHD_NO;
-    return start_answer(x);
+    return sim_exchange_start(x);
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **context)
 {
-    struct exchange *x = *context;
+    struct sim_exchange *x = *context;
     (void)arg, (void)url, (void)version;
     if (!x)
         return MHD_NO;
     x->connection = connection;
     switch (x->stage) {
-    case STAGE_FRESH:
-        x->stage = STAGE_READING;
+    case SIM_STAGE_FRESH:
+        x->stage = SIM_STAGE_READING;
         return MHD_YES;
-    case STAGE_READING:
+    case SIM_STAGE_READING:
         if (*upload_size == 0)
             return handle(x, method);
         if (buf_add(&x->body, upload, *upload_size) < 0)
             return MHD_NO;
         *upload_size = 0;
         return MHD_YES;
-    case STAGE_READY:
-        return proceed(x);
-    case STAGE_SENT:
-    case STAGE_DROP:
+    case SIM_STAGE_READY:
+        return sim_exchange_proceed(x);
+    case SIM_STAGE_SENT:
+    case SIM_STAGE_DROP:
         break;
     }
     return MHD_NO;
@@ -310,7 +113,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 /* The first that is heard of a request: its line as sent. The result becomes *context. */
 static void *on_target(void *arg, const char *target, struct MHD_Connection *connection)
 {
-    struct exchange *x = calloc(1, sizeof(*x));
+    struct sim_exchange *x = calloc(1, sizeof(*x));
     char *copy = x ? strdup(target) : NULL;
     if (!copy) {
         free(x);
@@ -327,12 +130,12 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *con
 static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
                          enum MHD_RequestTerminationCode why)
 {
-    struct exchange *x = *context;
+    struct sim_exchange *x = *context;
     (void)arg, (void)connection, (void)why;
     if (!x)
         return;
     if (x->parked)
-        unlink_parked(x);
+        sim_exchange_unlink(x);
     if (x->counted)
         x->server->service->stats.inflight--;
     sim_reply_free(&x->reply);
@@ -380,7 +183,7 @@ static bool dispatch(const struct epoll_event *events, int n)
         if (events[i].data.ptr == &stop_mark)
             return false;
         if (events[i].data.ptr != &daemon_mark)
-            unpark(events[i].data.ptr, true);
+            sim_exchange_unpark(events[i].data.ptr, true);
     }
     return true;
 }
@@ -404,7 +207,7 @@ int sim_server_run(struct sim_server *s, int stop_fd, struct err *err)
             return 0;
         int64_t now_ms = clock_mono_ms();
         if (now_ms >= s->earliest_ms)
-            release(s, now_ms);
+            sim_exchange_release(s, now_ms);
         MHD_run(s->daemon);
     }
 }
@@ -469,7 +272,7 @@ void sim_server_free(struct sim_server *s)
         return;
     /* libmicrohttpd must not stop with suspended calls. */
     while (s->parked)
-        unpark(s->parked, true);
+        sim_exchange_unpark(s->parked, true);
     if (s->daemon) {
         MHD_run(s->daemon);
         MHD_stop_daemon(s->daemon);

@@ -2,15 +2,13 @@
 #include "base/clock.h"
 #include "sim/dice.h"
 #include "sim/list.h"
-#include "sim/out.h"
+#include "sim/service_call.h"
 #include "sim/xml.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define HUGE_DEFAULT (64U << 20)
 
 struct sim_service *sim_service_new(const struct sim_config *config, struct sim_now now,
                                     struct err *err)
@@ -54,23 +52,9 @@ void sim_service_request_id(struct sim_service *s, char out[37])
              b >> 16);
 }
 
-/* One call, taken apart. */
-struct call {
-    struct sim_service *s;
-    const struct sim_request *r;
-    struct sim_now now;
-    int64_t now_ms; /* simulated */
-    struct sim_params query;
-    struct sim_params params; /* of query and form */
-    const char *action, *job; /* job: NULL when not named */
-    bool xml;
-    struct sim_strike strike;
-    struct sim_reply *reply;
-};
-
 /* --- answers --- */
 
-static int fail(struct call *c, const struct sim_error *e)
+int sim_call_fail(struct sim_call *c, const struct sim_error *e)
 {
     struct sim_error error = *e;
     const struct sim_fault *fault = c->strike.fault;
@@ -80,19 +64,18 @@ static int fail(struct call *c, const struct sim_error *e)
     return sim_reply_error(c->reply, &error);
 }
 
-static int fail_with(struct call *c, const char *code, const char *message)
+static int fail_with(struct sim_call *c, const char *code, const char *message)
 {
-    return fail(c, &(struct sim_error){.code = code, .message = message});
+    return sim_call_fail(c, &(struct sim_error){.code = code, .message = message});
 }
 
-/* Add the header that tells how long to wait; ms below 0: none. */
-static int add_retry_after(struct call *c, int64_t ms)
+int sim_call_retry_after(struct sim_call *c, int64_t ms)
 {
     return ms < 0 ? 0 : buf_addf(&c->reply->headers, "x-acs-retry-after: %" PRId64 "\n", ms);
 }
 
 /* The body is JSON; make it XML for who does not ask for JSON. */
-static int finish(struct call *c)
+static int finish(struct sim_call *c)
 {
     if (!c->xml)
         return 0;
@@ -117,7 +100,7 @@ static int write_get(const struct sim_service *s, const char *request_id, const 
     return found == 1 && buf_addc(out, '}') < 0 ? -1 : found;
 }
 
-static int do_get(struct call *c)
+static int do_get(struct sim_call *c)
 {
     if (!c->job || !*c->job)
         return fail_with(c, "InvalidParameter", "The specified parameter \"JobId\" is not valid.");
@@ -128,7 +111,7 @@ static int do_get(struct call *c)
 }
 
 /* What the last page has for a token is not documented: nothing or an empty one, so both occur. */
-static int write_next_token(struct call *c, const struct sim_list_page *page)
+static int write_next_token(struct sim_call *c, const struct sim_list_page *page)
 {
     char token[SIM_TOKEN_LEN] = "";
     if (page->more)
@@ -138,7 +121,7 @@ static int write_next_token(struct call *c, const struct sim_list_page *page)
     return buf_addf(&c->reply->body, ",\"NextToken\":\"%s\"", token);
 }
 
-static int write_page(struct call *c, const struct sim_list_query *q,
+static int write_page(struct sim_call *c, const struct sim_list_query *q,
                       const struct sim_list_page *page)
 {
     struct buf *body = &c->reply->body;
@@ -151,7 +134,7 @@ static int write_page(struct call *c, const struct sim_list_query *q,
     return finish(c);
 }
 
-static int do_list(struct call *c)
+static int do_list(struct sim_call *c)
 {
     struct sim_list_query q;
     struct sim_list_page page;
@@ -165,7 +148,7 @@ static int do_list(struct call *c)
     return rc;
 }
 
-static int operate(struct call *c)
+int sim_call_operate(struct sim_call *c)
 {
     if (strcmp(c->r->method, "GET") != 0 && strcmp(c->r->method, "POST") != 0)
         return fail_with(c, "InvalidAction.NotFound", NULL);
@@ -178,151 +161,10 @@ static int operate(struct call *c)
     return fail_with(c, "InvalidAction.NotFound", NULL);
 }
 
-/* --- faults --- */
-
-static int do_error(struct call *c, const char *code)
-{
-    const struct sim_fault *f = c->strike.fault;
-    struct sim_error e = {
-        .status = f->status, .code = f->code ? f->code : code, .message = f->message};
-    if (f->kind == SIM_FAULT_FORBIDDEN)
-        e.detail = "{\"AuthAction\":\"ice:GetMediaProducingJob\",\"AuthPrincipalType\":\"SubUser\","
-                   "\"AuthPrincipalOwnerId\":\"1234567890123456\","
-                   "\"AuthPrincipalDisplayName\":\"201234567890123456\","
-                   "\"NoPermissionType\":\"ImplicitDeny\",\"PolicyType\":"
-                   "\"AccountLevelIdentityBasedPolicy\",\"EncodedDiagnosticMessage\":\"AQIB...\"}";
-    return add_retry_after(c, f->retry_after_ms) < 0 ? -1 : fail(c, &e);
-}
-
-static int do_body(struct call *c, const char *content_type, const void *body, size_t n)
-{
-    const struct sim_fault *f = c->strike.fault;
-    if (f->status)
-        c->reply->status = f->status;
-    c->reply->content_type = content_type;
-    if (f->content_type) {
-        c->reply->content_type = NULL;
-        if (buf_addf(&c->reply->headers, "Content-Type: %s\n", f->content_type) < 0)
-            return -1;
-    }
-    return f->has_body ? buf_add(&c->reply->body, buf_str(&f->body), f->body.len)
-                       : buf_add(&c->reply->body, body, n);
-}
-
-static int do_garbage(struct call *c)
-{
-    static const char page[] = "<html><head><title>Welcome</title></head>"
-                               "<body><h1>Please log in to the network</h1></body></html>\n";
-    return do_body(c, "text/html; charset=utf-8", page, sizeof(page) - 1);
-}
-
-static int do_ok_error(struct call *c)
-{
-    const struct sim_fault *f = c->strike.fault;
-    struct sim_out o = {.buf = &c->reply->body};
-    snprintf(c->reply->code, sizeof(c->reply->code), "%s", f->code ? f->code : "InternalError");
-    sim_out_text(&o, "{");
-    sim_out_pair(&o, "RequestId", c->reply->request_id);
-    sim_out_pair(&o, "Code", c->reply->code);
-    sim_out_pair(&o, "Message", f->message ? f->message : sim_error_message(c->reply->code));
-    sim_out_text(&o, "}");
-    return sim_out_end(&o);
-}
-
-/* The wire fills it up and closes the string and both objects. */
-static int do_huge(struct call *c)
-{
-    const struct sim_fault *f = c->strike.fault;
-    struct sim_out o = {.buf = &c->reply->body};
-    sim_out_text(&o, "{");
-    sim_out_pair(&o, "RequestId", c->reply->request_id);
-    sim_out_text(&o, ",\"MediaProducingJob\":{");
-    sim_out_pair(&o, "JobId", c->job ? c->job : "");
-    sim_out_text(&o, ",\"Timeline\":\"");
-    c->reply->wire = SIM_WIRE_HUGE;
-    c->reply->total = f->bytes < 0 ? HUGE_DEFAULT : (size_t)f->bytes;
-    return sim_out_end(&o);
-}
-
-/* A good answer that speaks of another job. */
-static void rename_job(struct sim_reply *reply)
-{
-    static const char key[] = "\"JobId\":\"";
-    char *at = reply->body.data ? strstr(reply->body.data, key) : NULL;
-    if (at)
-        at[sizeof(key) - 1] = at[sizeof(key) - 1] == 'f' ? '0' : 'f';
-}
-
-static void do_wire(struct call *c, enum sim_wire wire)
-{
-    const struct sim_fault *f = c->strike.fault;
-    size_t len = c->reply->body.len;
-    size_t otherwise = wire == SIM_WIRE_SLOW ? 1 : len / 2;
-    c->reply->wire = wire;
-    c->reply->fault_id = f->id;
-    c->reply->pace_ms = f->pace_ms;
-    c->reply->part = f->bytes < 0 ? otherwise : (size_t)f->bytes;
-}
-
-/* Faults of network and gateway: the request does not matter. 1: it was one; 0: not; -1. */
-static int strike_blindly(struct call *c)
-{
-    static const char nothing[] = "";
-    if (!c->strike.fault || c->strike.fault->kind > SIM_FAULT_HUGE)
-        return 0;
-    int rc = 0;
-    switch (c->strike.fault->kind) {
-    case SIM_FAULT_ERROR:
-        rc = do_error(c, "InternalError");
-        break;
-    case SIM_FAULT_HANG:
-        do_wire(c, SIM_WIRE_HANG);
-        break;
-    case SIM_FAULT_RESET:
-        do_wire(c, SIM_WIRE_RESET);
-        break;
-    case SIM_FAULT_GARBAGE:
-        rc = do_garbage(c);
-        break;
-    case SIM_FAULT_HUGE:
-        rc = do_huge(c);
-        break;
-    default: /* empty and raw */
-        rc = do_body(c, c->reply->content_type, nothing, 0);
-    }
-    return rc < 0 ? -1 : 1;
-}
-
-/* Faults in place of a good answer, or of a part of it. */
-static int strike_answer(struct call *c)
-{
-    int rc;
-    switch (c->strike.fault->kind) {
-    case SIM_FAULT_THROTTLE:
-        return do_error(c, "Throttling.User");
-    case SIM_FAULT_TOKEN_EXPIRED:
-        return do_error(c, "InvalidSecurityToken.Expired");
-    case SIM_FAULT_NOT_FOUND:
-        return do_error(c, "JobNotFound");
-    case SIM_FAULT_FORBIDDEN:
-        return do_error(c, "Forbidden.RAM");
-    case SIM_FAULT_OK_ERROR:
-        return do_ok_error(c);
-    case SIM_FAULT_OTHER_JOB:
-        rc = operate(c);
-        rename_job(c->reply);
-        return rc;
-    default: /* cut and slow */
-        rc = operate(c);
-        do_wire(c, c->strike.fault->kind == SIM_FAULT_CUT ? SIM_WIRE_CUT : SIM_WIRE_SLOW);
-        return rc;
-    }
-}
-
 /* --- the way of a call --- */
 
 /* 1: over the limit and refused; 0: let through; -1. */
-static int throttle(struct call *c)
+static int throttle(struct sim_call *c)
 {
     struct sim_service *s = c->s;
     if (s->qps == 0)
@@ -330,13 +172,13 @@ static int throttle(struct call *c)
     if (sim_window_count(&s->admitted, c->now.mono_ns) < s->qps)
         return sim_window_add(&s->admitted, c->now.mono_ns);
     int64_t ms = s->throttle_retry_after_ms;
-    if (add_retry_after(c, ms > 0 ? ms : -1) < 0)
+    if (sim_call_retry_after(c, ms > 0 ? ms : -1) < 0)
         return -1;
     return fail_with(c, "Throttling.User", NULL) < 0 ? -1 : 1;
 }
 
 /* The request is good as far as its form goes: 1 answered, 0 go on, -1. */
-static int refuse(struct call *c, const struct sim_refusal *refusal)
+static int refuse(struct sim_call *c, const struct sim_refusal *refusal)
 {
     if (refusal->code) {
         const char *message = refusal->message.len ? buf_str(&refusal->message) : NULL;
@@ -345,18 +187,18 @@ static int refuse(struct call *c, const struct sim_refusal *refusal)
     return throttle(c);
 }
 
-static int answer(struct call *c, const struct sim_refusal *refusal)
+static int answer(struct sim_call *c, const struct sim_refusal *refusal)
 {
-    int done = strike_blindly(c);
+    int done = sim_strike_blindly(c);
     if (done == 0)
         done = refuse(c, refusal);
     if (done != 0)
         return done < 0 ? -1 : 0;
-    return c->strike.fault ? strike_answer(c) : operate(c);
+    return c->strike.fault ? sim_strike_answer(c) : sim_call_operate(c);
 }
 
 /* The signature is checked in any case: a call that meets a fault has used its nonce. */
-static int check_and_answer(struct call *c)
+static int check_and_answer(struct sim_call *c)
 {
     struct sim_refusal refusal = {.message = BUF_INIT(1U << 20)};
     int rc = sim_verify(c->r, &c->query, &c->s->keys, c->reply->date_s, &c->s->nonces, &refusal);
@@ -373,7 +215,7 @@ static bool is_form(const struct sim_request *r)
     return type && strncasecmp(type, form, sizeof(form) - 1) == 0;
 }
 
-static int parse(struct call *c)
+static int parse(struct sim_call *c)
 {
     const char *mark = strchr(c->r->target, '?');
     const char *query = mark ? mark + 1 : "";
@@ -385,7 +227,7 @@ static int parse(struct call *c)
     return 0;
 }
 
-static bool wants_xml(const struct call *c)
+static bool wants_xml(const struct sim_call *c)
 {
     const char *format = sim_params_get(&c->params, "Format");
     if (format)
@@ -394,7 +236,7 @@ static bool wants_xml(const struct call *c)
     return !accept || !strstr(accept, "application/json");
 }
 
-static void look(struct call *c)
+static void look(struct sim_call *c)
 {
     const char *action = sim_request_header(c->r, "x-acs-action");
     c->action = action ? action : "";
@@ -406,7 +248,7 @@ static void look(struct call *c)
     c->reply->date_s = c->now.real_ns / NS_PER_S + c->strike.skew_s;
 }
 
-static int add_fault_headers(struct call *c)
+static int add_fault_headers(struct sim_call *c)
 {
     const struct sim_fault *f = c->strike.fault;
     return f && f->headers.len ? buf_add(&c->reply->headers, f->headers.data, f->headers.len) : 0;
@@ -415,7 +257,7 @@ static int add_fault_headers(struct call *c)
 int sim_service_call(struct sim_service *s, const struct sim_request *r, struct sim_now now,
                      struct sim_reply *reply)
 {
-    struct call c = {.s = s, .r = r, .now = now, .reply = reply};
+    struct sim_call c = {.s = s, .r = r, .now = now, .reply = reply};
     c.now_ms = sim_clock_ms(&s->clock, now.mono_ns);
     sim_service_request_id(s, reply->request_id);
     int rc = parse(&c);

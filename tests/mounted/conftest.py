@@ -80,10 +80,10 @@ def pytest_runtest_makereport(item, call):
             report.sections.append(("icejobfs", mount.report()))
 
 
-def pytest_terminal_summary(terminalreporter):
-    """Leave the counts where scripts/check sums them."""
+def pytest_terminal_summary(terminalreporter, config):
+    """Leave the counts where scripts/check sums them; once, not from each worker."""
     tally = os.environ.get("TALLY")
-    if tally:
+    if tally and not hasattr(config, "workerinput"):
         stats = terminalreporter.stats
         failed = len(stats.get("failed", [])) + len(stats.get("error", []))
         with open(tally, "a") as f:

@@ -339,6 +339,23 @@ static void while_the_service_is_down_one_reader_probes_and_the_others_fail_at_o
     bench_close(&b);
 }
 
+static void a_probe_that_a_lookup_began_is_its_readers(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b);
+    cache_service(b.c, true, EIO);
+    uint64_t key = key_of_name(&b, ID, 0), other = key_of_name(&b, "another-job-1", 1);
+    struct reader r;
+    assert_int_equal(reader_read(&b, &r, key, 2), CACHE_PARKED);
+    assert_int_equal(read_now(&b, key, 3).error, EIO); /* one waits, the others do not */
+    assert_int_equal(read_now(&b, other, 3).error, EIO);
+    put_job(&b, key, "Init", 0, 10);
+    assert_int_equal(r.got.verdict, CACHE_CONTENT);
+    reader_done(&r);
+    bench_close(&b);
+}
+
 static void while_the_service_is_down_older_content_comes_at_once(void **state)
 {
     (void)state;
@@ -433,6 +450,7 @@ int main(void)
         cmocka_unit_test(without_patience_a_slow_failure_is_repeated_at_once),
         cmocka_unit_test(a_quick_failure_is_not_remembered),
         cmocka_unit_test(while_the_service_is_down_one_reader_probes_and_the_others_fail_at_once),
+        cmocka_unit_test(a_probe_that_a_lookup_began_is_its_readers),
         cmocka_unit_test(while_the_service_is_down_older_content_comes_at_once),
         cmocka_unit_test(a_look_up_of_names_does_not_add_calls_to_an_outage),
         cmocka_unit_test(what_readers_get_is_counted),

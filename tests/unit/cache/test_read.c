@@ -91,6 +91,21 @@ static void patience_ends_with_the_older_content(void **state)
     bench_close(&b);
 }
 
+static void patience_is_that_of_the_look_up_not_of_each_reader(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b);
+    uint64_t key = known(&b, ID, "Processing", 0);
+    struct reader r;
+    assert_int_equal(reader_read(&b, &r, key, TTL), CACHE_PARKED);
+    take_all(&b, NULL);
+    cache_expire(b.c, TTL + PATIENCE);
+    reader_done(&r);
+    assert_true(read_now(&b, key, TTL + PATIENCE).stale); /* the call is still under way */
+    bench_close(&b);
+}
+
 static void no_patience_gives_the_older_content_and_asks_behind_it(void **state)
 {
     (void)state;
@@ -370,6 +385,7 @@ int main(void)
         cmocka_unit_test(finished_content_never_ages),
         cmocka_unit_test(content_past_its_ttl_waits_for_the_newer_answer),
         cmocka_unit_test(patience_ends_with_the_older_content),
+        cmocka_unit_test(patience_is_that_of_the_look_up_not_of_each_reader),
         cmocka_unit_test(no_patience_gives_the_older_content_and_asks_behind_it),
         cmocka_unit_test(an_answer_that_nobody_waits_for_any_more_still_lands),
         cmocka_unit_test(a_reader_without_content_waits_just_less_than_the_timeout),
