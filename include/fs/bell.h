@@ -11,20 +11,24 @@
 
 struct bell;
 
-/* `mountpoint`: user mode's; NULL: system mode, below `root_fd`, which is borrowed until bell_free. Starts nothing. */
+/* `mountpoint`: user mode's; NULL: system mode, below `root_fd`, which is borrowed until bell_free.
+ * Starts nothing. */
 struct bell *bell_new(const char *mountpoint, int root_fd, struct err *err);
 
-/* Ask for one operation and wait for it, at most a second. 0, or an errno: what the operation gave; EIO when the notifier
- * died or hung (it is killed; the next call starts another, at most one a second). */
+/* Ask for one operation and wait for it, at most a second. 0, or an errno: what the operation gave;
+ * EIO when the notifier died or hung (it is killed; the next call starts another, at most one a
+ * second). */
 int bell_do(struct bell *b, enum notify_op op, const char *path, const char *other);
 
-/* Whether a request comes from the notifier: FUSE gives the thread id of the caller, and it has one thread. */
+/* Whether a request comes from the notifier: FUSE gives the thread id of the caller, and it has one
+ * thread. */
 bool bell_is_notifier(const struct bell *b, pid_t caller);
 
 /* Its process id, 0 while there is none. */
 pid_t bell_pid(const struct bell *b);
 
-/* End the notifier. Requests must still be served meanwhile: one of its own may be waiting. NULL is nothing. */
+/* End the notifier. Requests must still be served meanwhile: one of its own may be waiting. NULL is
+ * nothing. */
 void bell_free(struct bell *b);
 
 #endif

@@ -1,12 +1,14 @@
 /* The notifier: a separate process of ours that does the file operations whose events users see.
  *
- * The kernel fires inotify for what somebody does through the mount, never for what a FUSE server changes by itself. So the
- * daemon asks this process to open, write a byte and close (a doorbell), to create, remove, link and rename; the daemon
- * recognises it by its thread id and acknowledges without looking at the data.
+ * The kernel fires inotify for what somebody does through the mount, never for what a FUSE server
+ * changes by itself. So the daemon asks this process to open, write a byte and close (a doorbell),
+ * to create, remove, link and rename; the daemon recognises it by its thread id and acknowledges
+ * without looking at the data.
  *
- * It must be a process: a thread of the daemon that waits in a request of its own daemon cannot be killed, and keeps the
- * connection alive. It is exec'd, so /dev/fuse (O_CLOEXEC) is not in it. In system mode it works below the private,
- * detached mount; in user mode by absolute paths, opened anew each time, for a kept descriptor would make umount busy. */
+ * It must be a process: a thread of the daemon that waits in a request of its own daemon cannot be
+ * killed, and keeps the connection alive. It is exec'd, so /dev/fuse (O_CLOEXEC) is not in it. In
+ * system mode it works below the private, detached mount; in user mode by absolute paths, opened
+ * anew each time, for a kept descriptor would make umount busy. */
 #ifndef ICE_FS_NOTIFIER_H
 #define ICE_FS_NOTIFIER_H
 
@@ -38,13 +40,13 @@ struct notify_reply {
     int32_t error; /* 0 or errno */
 };
 
-/* The descriptors that the process is started with; the arguments are `--notifier` and the mount point, "" in system
- * mode. */
+/* The descriptors that the process is started with; the arguments are `--notifier` and the mount
+ * point, "" in system mode. */
 #define NOTIFIER_SOCKET_FD 3
 #define NOTIFIER_ROOT_FD   4 /* system mode only */
 
-/* main of the process: serve until the socket closes. `mountpoint` "": work below NOTIFIER_ROOT_FD. Returns an exit
- * status. */
+/* main of the process: serve until the socket closes. `mountpoint` "": work below NOTIFIER_ROOT_FD.
+ * Returns an exit status. */
 int notifier_main(const char *mountpoint);
 
 #endif

@@ -1,8 +1,10 @@
-/* The version that is about to be shown: names that appear become visible inside the notifier's CREATE, names that go stay
- * until its UNLINK, links move inside its RENAME. Between those requests the old version is the truth.
+/* The version that is about to be shown: names that appear become visible inside the notifier's
+ * CREATE, names that go stay until its UNLINK, links move inside its RENAME. Between those requests
+ * the old version is the truth.
  *
- * One job at a time (the updater's); readers from any thread. Beside it the links: a job's link in by-status/ stands where
- * the last SYMLINK or RENAME put it, whatever its snapshot says meanwhile. */
+ * One job at a time (the updater's); readers from any thread. Beside it the links: a job's link in
+ * by-status/ stands where the last SYMLINK or RENAME put it, whatever its snapshot says meanwhile.
+ */
 #ifndef ICE_FS_STAGE_H
 #define ICE_FS_STAGE_H
 
@@ -20,19 +22,20 @@ void stage_free(struct stage *s);
 void stage_begin(struct stage *s, uint64_t key, const struct job *before, const struct job *after);
 void stage_end(struct stage *s);
 
-/* CREATE of the notifier: make a name of the new version visible. A reference to the version that has it, or NULL when there
- * is no such name to appear. */
+/* CREATE of the notifier: make a name of the new version visible. A reference to the version that
+ * has it, or NULL when there is no such name to appear. */
 struct job *stage_show(struct stage *s, uint64_t key, uint16_t number);
 /* UNLINK of the notifier: hide a name of the old version. false: no such name to go. */
 bool stage_hide(struct stage *s, uint64_t key, uint16_t number);
 
-/* For readers who do not find a name in the shown version: a reference to the version that has it visibly now, or NULL. */
+/* For readers who do not find a name in the shown version: a reference to the version that has it
+ * visibly now, or NULL. */
 struct job *stage_find(struct stage *s, uint64_t key, uint16_t number);
 
 /* ---- links: where a job's link in by-status/ stands ---- */
 
-/* Hold the link of a job where it is (JOB_STATUS_OTHER: nowhere) whatever its status becomes, until stage_link_free. Without
- * memory the link follows the status silently. */
+/* Hold the link of a job where it is (JOB_STATUS_OTHER: nowhere) whatever its status becomes, until
+ * stage_link_free. Without memory the link follows the status silently. */
 void stage_link_hold(struct stage *s, uint64_t key, enum job_status at);
 void stage_link_free(struct stage *s, uint64_t key);
 /* `status`: of the shown version. */

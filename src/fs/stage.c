@@ -1,8 +1,7 @@
 #include "fs/stage.h"
 #include "base/thread.h"
+#include "base/uthash_safe.h"
 #include <stdlib.h>
-
-#include <uthash.h>
 
 struct held_link {
     uint64_t key;
@@ -34,8 +33,7 @@ void stage_free(struct stage *s)
     if (!s)
         return;
     struct held_link *l, *next;
-    HASH_ITER(hh, s->links, l, next)
-    {
+    HASH_ITER (hh, s->links, l, next) {
         HASH_DEL(s->links, l);
         free(l);
     }
@@ -83,9 +81,11 @@ static bool move(struct stage *s, uint16_t number)
 }
 
 /* Called with the lock held: a name of one version that the other has not. */
-static bool only_in(const struct stage *s, uint64_t key, uint16_t number, const struct job *has, const struct job *lacks)
+static bool only_in(const struct stage *s, uint64_t key, uint16_t number, const struct job *has,
+                    const struct job *lacks)
 {
-    return s->key == key && key != 0 && job_find_number(has, number) && !job_find_number(lacks, number);
+    return s->key == key && key != 0 && job_find_number(has, number) &&
+           !job_find_number(lacks, number);
 }
 
 struct job *stage_show(struct stage *s, uint64_t key, uint16_t number)
@@ -125,6 +125,8 @@ void stage_link_hold(struct stage *s, uint64_t key, enum job_status at)
     l->key = key;
     l->at = at;
     HASH_ADD(hh, s->links, key, sizeof l->key, l);
+    if (!l->hh.tbl)
+        free(l);
 }
 
 void stage_link_free(struct stage *s, uint64_t key)

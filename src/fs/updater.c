@@ -15,13 +15,12 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/thread.h"
+#include "base/uthash_safe.h"
 #include "fs/fs_private.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
-
-#include <uthash.h>
 
 #define IDLE_MS 60000 /* nothing is waited for without an end */
 
@@ -80,8 +79,12 @@ static struct note *note_of(struct updater *u, uint64_t key, const char *id)
     n->key = key;
     if (id)
         memcpy(n->id, id, strnlen(id, JOB_ID_MAX));
-    DL_APPEND(u->queue, n);
     HASH_ADD(hh, u->by_key, key, sizeof n->key, n);
+    if (!n->hh.tbl) {
+        free(n);
+        return NULL;
+    }
+    DL_APPEND(u->queue, n);
     cond_signal(&u->more);
     return n;
 }
