@@ -118,6 +118,9 @@ bool cache_info(struct cache *c, uint64_t key, int64_t now_ms, struct cache_info
 /* Copy the id (JOB_ID_MAX + 1 bytes) of any key in the table, provisional ones too. */
 bool cache_id_of(struct cache *c, uint64_t key, char id[JOB_ID_MAX + 1]);
 
+/* A known job by its id: a reference to what is shown, and its key; or NULL. Asks nothing, makes nothing. */
+struct job *cache_find(struct cache *c, const char *id, uint64_t *key);
+
 /* All known jobs (those with content), newest CreateTime last not promised: sorted by id. */
 struct cache_row {
     uint64_t key;

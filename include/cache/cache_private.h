@@ -147,6 +147,8 @@ void waiters_answer(struct owed *o);
 
 /* Find by id, or make a provisional one. NULL with *error: ENOMEM or ENFILE. */
 struct entry *entry_of(struct cache *c, const char *id, int *error);
+/* Find by id only. */
+struct entry *entry_find(const struct cache *c, const char *id);
 void entry_copy_id(const struct entry *e, char id[JOB_ID_MAX + 1]);
 void entry_drop(struct cache *c, struct entry *e);
 void entry_free(struct entry *e);

@@ -32,6 +32,16 @@ static struct entry *make(struct cache *c, const char *id, uint64_t key)
     return e;
 }
 
+struct entry *entry_find(const struct cache *c, const char *id)
+{
+    for (unsigned i = 0; i < CACHE_PROBES; i++) {
+        struct entry *e = table_find(&c->table, key_of(c, id, i));
+        if (e && strcmp(e->id, id) == 0)
+            return e;
+    }
+    return NULL;
+}
+
 struct entry *entry_of(struct cache *c, const char *id, int *error)
 {
     uint64_t vacant = 0;

@@ -183,3 +183,14 @@ bool cache_id_of(struct cache *c, uint64_t key, char id[JOB_ID_MAX + 1])
     cache_unlock(c);
     return e != NULL;
 }
+
+struct job *cache_find(struct cache *c, const char *id, uint64_t *key)
+{
+    cache_lock(c);
+    const struct entry *e = entry_find(c, id);
+    struct job *job = e && e->job ? job_ref(e->job) : NULL;
+    if (job)
+        *key = e->key;
+    cache_unlock(c);
+    return job;
+}
