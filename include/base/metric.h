@@ -40,6 +40,8 @@
     X(FS_READDIR, "fs_readdir", "counter", "FUSE READDIR and READDIRPLUS requests")                \
     X(FS_XATTR, "fs_xattr", "counter", "FUSE GETXATTR and LISTXATTR requests")                     \
     X(FS_INTERRUPTED, "fs_interrupted", "counter", "waiting requests ended by a signal")           \
+    X(FS_NOTIFIED, "fs_notified", "counter", "operations that the notifier did")                   \
+    X(FS_NOT_NOTIFIED, "fs_not_notified", "counter", "operations that the notifier failed to do")  \
     X(FS_INVALIDATED, "fs_invalidated", "counter", "inodes and names invalidated in the kernel")
 
 enum metric {

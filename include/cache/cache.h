@@ -139,6 +139,9 @@ bool cache_settled(struct cache *c, uint64_t key);
 bool cache_pins_add(struct cache *c, uint64_t key, int n);
 unsigned cache_pins(struct cache *c, uint64_t key);
 void cache_settle(struct cache *c, uint64_t key); /* if finished and without pins */
+/* Open handles of a settled job; before it changes after all: no longer settled, returns how many are open. */
+void cache_kept_add(struct cache *c, uint64_t key, int n);
+unsigned cache_unsettle(struct cache *c, uint64_t key);
 
 /* ---- what live does
  * --------------------------------------------------------------------------------- */

@@ -56,6 +56,7 @@ struct entry {
     int64_t slow_ms;      /* until then the last look-up's slow failure is remembered */
     int64_t forget_ms;    /* in a list of the forgettable: when */
     unsigned pins;        /* open handles that show content of an unfinished job */
+    unsigned kept;            /* open handles of the settled job, whose pages the kernel keeps */
     int error_no;         /* errno of the last failure since the last success, 0 for none */
     unsigned char list;   /* enum entry_list_kind */
     unsigned char memory; /* enum entry_memory */

@@ -1,6 +1,6 @@
 /* The daemon's side of the notifier: start it, ask it, and start it anew when it has died or hangs.
  *
- * All by one thread (the updater); bell_is_notifier from any. */
+ * All by one thread (the updater); bell_is_notifier and bell_retire from any. */
 #ifndef ICE_FS_BELL_H
 #define ICE_FS_BELL_H
 
@@ -26,6 +26,10 @@ bool bell_is_notifier(const struct bell *b, pid_t caller);
 
 /* Its process id, 0 while there is none. */
 pid_t bell_pid(const struct bell *b);
+
+/* End the notifier for good: bell_do gives EIO from now on. Any thread; a call under way gets EIO.
+ * NULL is nothing. */
+void bell_retire(struct bell *b);
 
 /* End the notifier. Requests must still be served meanwhile: one of its own may be waiting. NULL is
  * nothing. */

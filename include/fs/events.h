@@ -21,8 +21,9 @@
 
 struct events;
 
-#define EVENTS_LOG_MAX ((size_t)4 << 20) /* past this the log is cut to its newer half, at a line  \
-                                          */
+#define EVENTS_LOG_MAX                                                                             \
+    ((size_t)4 << 20) /* past this the log is cut to its newer half, at a line                     \
+                       */
 #define EVENTS_LINE_MAX 32768
 
 /* `sequence_file`: where numbers are reserved; NULL: they start from the microseconds since 1970,

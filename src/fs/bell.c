@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define ANSWER_MS  1000 /* an operation takes some 100 us */
 #define RESTART_MS 1000
@@ -23,6 +24,7 @@ struct bell {
     _Atomic pid_t pid;
     uint32_t sequence;
     int64_t started_ms;
+    atomic_bool retired;
 };
 
 struct bell *bell_new(const char *mountpoint, int root_fd, struct err *err)
@@ -41,7 +43,8 @@ struct bell *bell_new(const char *mountpoint, int root_fd, struct err *err)
     return b;
 }
 
-/* In the child: exactly the descriptors that notifier.h names, then exec. Only calls that are safe after fork. */
+/* In the child: exactly the descriptors that notifier.h names, then exec. Only calls that are safe
+ * after fork. */
 static void become_notifier(const struct bell *b, int socket, pid_t daemon)
 {
     char program[] = "icejobfs", command[] = "--notifier";
@@ -67,7 +70,7 @@ static int start(struct bell *b)
 {
     int64_t now_ms = clock_mono_ms();
     int pair[2];
-    if (now_ms - b->started_ms < RESTART_MS)
+    if (atomic_load(&b->retired) || now_ms - b->started_ms < RESTART_MS)
         return -1;
     b->started_ms = now_ms;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
@@ -85,10 +88,13 @@ static int start(struct bell *b)
     }
     b->socket = pair[0];
     atomic_store(&b->pid, pid);
+    if (atomic_load(&b->retired)) /* bell_retire may not have seen it */
+        kill(pid, SIGKILL);
     return 0;
 }
 
-/* The number is free for others once the process has been waited for: until then nobody else is taken for it. */
+/* The number is free for others once the process has been waited for: until then nobody else is
+ * taken for it. */
 static void stop(struct bell *b)
 {
     pid_t pid = atomic_exchange(&b->pid, 0);
@@ -146,7 +152,8 @@ int bell_do(struct bell *b, enum notify_op op, const char *path, const char *oth
     int rc = ask(b, &r);
     if (rc >= 0)
         return rc;
-    log_warn("the notifier died or hung, starting another pid=%d", (int)bell_pid(b));
+    if (!atomic_load(&b->retired))
+        log_warn("the notifier died or hung, starting another pid=%d", (int)bell_pid(b));
     stop(b);
     return EIO;
 }
@@ -159,6 +166,17 @@ bool bell_is_notifier(const struct bell *b, pid_t caller)
 pid_t bell_pid(const struct bell *b)
 {
     return atomic_load(&b->pid);
+}
+
+/* The process is only waited for by the thread that asks it, so its number is still its own. */
+void bell_retire(struct bell *b)
+{
+    if (!b)
+        return;
+    atomic_store(&b->retired, true);
+    pid_t pid = atomic_load(&b->pid);
+    if (pid > 0)
+        kill(pid, SIGKILL);
 }
 
 void bell_free(struct bell *b)

@@ -63,7 +63,8 @@ static size_t home(const struct shard *s, uint64_t hash)
     return (size_t)(hash / SHARDS) & (s->cap - 1);
 }
 
-/* The slot of an inode, or the free one where it would be. Called with the lock held and cap > 0. */
+/* The slot of an inode, or the free one where it would be. Called with the lock held and cap > 0.
+ */
 static struct slot *find(const struct shard *s, uint64_t ino, uint64_t hash)
 {
     size_t i = home(s, hash);

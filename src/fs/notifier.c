@@ -37,7 +37,8 @@ static int write_one(const struct base *b, const char *path, int flags)
     return close(MOVE_FD(fd));
 }
 
-static int perform(const struct base *b, enum notify_op op, const char *path, const char *other, const char *target)
+static int perform(const struct base *b, enum notify_op op, const char *path, const char *other,
+                   const char *target)
 {
     switch (op) {
     case NOTIFY_RING:
@@ -81,7 +82,8 @@ static int serve_one(const struct base *b)
     return send(NOTIFIER_SOCKET_FD, &reply, sizeof reply, MSG_NOSIGNAL) == (ssize_t)sizeof reply;
 }
 
-/* A signal mask and dispositions are inherited from a daemon that blocks all; this one can always be killed. */
+/* A signal mask and dispositions are inherited from a daemon that blocks all; this one can always
+ * be killed. */
 static void take_default_signals(void)
 {
     sigset_t none;

@@ -8,6 +8,7 @@
 #include "base/metric.h"
 #include "base/thread.h"
 #include "fs/fs_private.h"
+#include "fs/held.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -65,12 +66,16 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 /* Called with the handle's lock held. 0 or -1. */
 static int take_listing(struct fs *fs, struct handle *h)
 {
-    if (h->ino != NODE_JOBS)
+    if (h->ino != NODE_JOBS && status_of_node(h->ino) == JOB_STATUS_OTHER)
         return 0;
     cache_list_free(h->rows, h->n_rows);
     h->rows = NULL;
     h->n_rows = 0;
-    return cache_list(fs->config.cache, &h->rows, &h->n_rows);
+    if (cache_list(fs->config.cache, &h->rows, &h->n_rows) < 0)
+        return -1;
+    if (h->ino != NODE_JOBS)
+        view_filter(fs, h->ino, h->rows, &h->n_rows);
+    return 0;
 }
 
 static struct job *newest(struct fs *fs, uint64_t ino)
@@ -110,13 +115,15 @@ static bool field_entry(struct fs *fs, struct handle *h, size_t i, struct entry 
     return attr_job(fs, node_make(node_key(h->ino), f->number), h->job, &e->st);
 }
 
-static bool job_entry(struct fs *fs, struct handle *h, size_t i, struct entry *e)
+/* jobs/: the directories; by-status/<Status>: the links. */
+static bool row_entry(struct fs *fs, struct handle *h, size_t i, struct entry *e)
 {
     if (i >= h->n_rows)
         return false;
     e->name = job_id(h->rows[i].job);
     keep_entry(h->rows[i].job, e);
-    return attr_job(fs, node_make(h->rows[i].key, 0), h->rows[i].job, &e->st);
+    uint16_t number = h->ino == NODE_JOBS ? 0 : NODE_LINK;
+    return attr_job(fs, node_make(h->rows[i].key, number), h->rows[i].job, &e->st);
 }
 
 static bool fixed_dir_entry(struct fs *fs, struct handle *h, size_t i, struct entry *e)
@@ -140,7 +147,7 @@ static bool entry_at(struct fs *fs, struct handle *h, size_t pos, struct entry *
     }
     if (node_is_job(h->ino))
         return field_entry(fs, h, pos - 2, e);
-    return h->ino == NODE_JOBS ? job_entry(fs, h, pos - 2, e) : fixed_dir_entry(fs, h, pos - 2, e);
+    return h->rows ? row_entry(fs, h, pos - 2, e) : fixed_dir_entry(fs, h, pos - 2, e);
 }
 
 static size_t add_entry(fuse_req_t req, char *out, size_t room, const struct entry *e, off_t next,
@@ -166,6 +173,8 @@ static size_t fill(fuse_req_t req, struct handle *h, char *out, size_t size, off
         size_t n = add_entry(req, out + used, size - used, &e, (off_t)pos + 1, plus);
         if (n > size - used)
             break;
+        if (plus && e.plus)
+            held_add(fs_of(req)->held, e.st.st_ino);
         used += n;
     }
     return used;
