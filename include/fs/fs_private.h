@@ -14,6 +14,8 @@
 
 struct bell;
 struct events;
+struct events_reader;
+struct events_watch;
 struct held;
 struct stage;
 struct updater;
@@ -103,6 +105,9 @@ struct handle {
     struct cache_row *rows; /* jobs/: the listing */
     size_t n_rows;
     bool listed;
+    uint64_t log_base;            /* events.log: events_read_log's */
+    struct events_reader *reader; /* events */
+    struct events_watch *watch;   /* events: who is told when it can be read, for poll(2); or NULL */
 };
 
 struct handle *handle_new(uint64_t ino);
@@ -110,6 +115,22 @@ void handle_free(struct handle *h);
 struct handle *handle_of(const struct fuse_file_info *fi);
 /* The handle of a file is closed: unpin its job (settling it if that was the last pin), free. */
 void handle_close(struct fs *fs, struct handle *h);
+
+/* ---- events and events.log (ops_events.c)
+ * ------------------------------------------------------------------------------------ */
+
+/* Answers an OPEN of either; the access has been checked. */
+void events_op_open(struct parked *p);
+/* `flags` are those of the READ: fcntl(2) may have changed O_NONBLOCK since the open. */
+void events_op_read(fuse_req_t req, struct fs *fs, struct handle *h, size_t size, off_t off,
+                    int flags);
+/* Of any file: but for the stream all are always ready. */
+void events_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+                    struct fuse_pollhandle *ph);
+/* The handle of either is closed: free it and what belongs to it. */
+void events_op_close(struct fs *fs, struct handle *h);
+/* false: `ino` is neither. */
+bool attr_events(struct fs *fs, uint64_t ino, struct stat *st);
 
 /* ---- files of .icejobfs (meta.c)
  * ------------------------------------------------------------------------ */
