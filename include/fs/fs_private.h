@@ -256,6 +256,13 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
                const char *newname, unsigned int flags);
 bool from_notifier(fuse_req_t req);
 
+/* What a look at this node of a job is after. The directory and its links show what lists show. */
+static inline enum cache_need node_need(uint64_t ino)
+{
+    uint16_t number = node_number(ino);
+    return number >= JOB_NAME_NUMBER_MIN && job_name_needs_get(number) ? CACHE_NEED_GET : CACHE_NEED_ANY;
+}
+
 static inline struct fs *fs_of(fuse_req_t req)
 {
     return fuse_req_userdata(req);

@@ -56,7 +56,8 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     }
     struct cache_answer a = {0};
     /* Listing what is known costs no call, however old it is. */
-    if (cache_peek(p.fs->config.cache, node_key(ino), clock_mono_ms(), &a) == CACHE_CONTENT)
+    if (cache_peek(p.fs->config.cache, node_key(ino), CACHE_NEED_ANY, clock_mono_ms(), &a) ==
+        CACHE_CONTENT)
         reply_opendir(&p, a.job);
     else
         park_or_resume(&p);
@@ -82,7 +83,7 @@ static struct job *newest(struct fs *fs, uint64_t ino)
 {
     struct cache_answer a = {0};
     if (node_is_job(ino))
-        cache_peek(fs->config.cache, node_key(ino), clock_mono_ms(), &a);
+        cache_peek(fs->config.cache, node_key(ino), CACHE_NEED_ANY, clock_mono_ms(), &a);
     return a.job;
 }
 

@@ -178,7 +178,8 @@ static void read_field(struct parked *p, struct handle *h)
     struct cache_answer a = {0};
     struct job *job = NULL;
     if (!h->direct &&
-        cache_peek(p->fs->config.cache, node_key(p->ino), clock_mono_ms(), &a) == CACHE_CONTENT)
+        cache_peek(p->fs->config.cache, node_key(p->ino), CACHE_NEED_ANY, clock_mono_ms(), &a) ==
+            CACHE_CONTENT)
         job = a.job;
     else
         job = pinned(h);

@@ -94,7 +94,9 @@ static void lookup_unknown_field(fuse_req_t req, struct fs *fs, uint64_t key, co
 static void lookup_field(fuse_req_t req, struct fs *fs, uint64_t key, const char *name)
 {
     struct cache_answer a = {0};
-    switch (cache_peek(fs->config.cache, key, clock_mono_ms(), &a)) {
+    enum cache_need need =
+        job_name_needs_get(job_name_find(name)) ? CACHE_NEED_GET : CACHE_NEED_ANY;
+    switch (cache_peek(fs->config.cache, key, need, clock_mono_ms(), &a)) {
     case CACHE_CONTENT:
         lookup_known_field(req, fs, key, name, &a);
         break;
@@ -122,7 +124,8 @@ static void lookup_self(fuse_req_t req, struct fs *fs, uint64_t ino)
     struct stat st;
     bool known =
         node_is_job(ino) &&
-        cache_peek(fs->config.cache, node_key(ino), clock_mono_ms(), &a) == CACHE_CONTENT &&
+        cache_peek(fs->config.cache, node_key(ino), node_need(ino), clock_mono_ms(), &a) ==
+            CACHE_CONTENT &&
         attr_job(fs, ino, a.job, &st);
     if (known)
         reply_entry(req, &st, KERNEL_FOREVER, attr_timeout(&a));
@@ -239,7 +242,8 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     struct parked p = {.fs = fs, .req = req, .resume = reply_attr, .ino = ino};
     struct cache_answer a = {0};
     /* What is known is the answer, however old: stat is no read, so listings cost no call. */
-    if (cache_peek(fs->config.cache, node_key(ino), clock_mono_ms(), &a) != CACHE_CONTENT)
+    if (cache_peek(fs->config.cache, node_key(ino), node_need(ino), clock_mono_ms(), &a) !=
+        CACHE_CONTENT)
         park_or_resume(&p);
     else if (attr_job(fs, ino, a.job, &(struct stat){0}) || !reply_attr_pinned(req, fs, fi))
         reply_attr(&p, &a);
@@ -261,7 +265,8 @@ static void access_job(fuse_req_t req, struct fs *fs, fuse_ino_t ino)
 {
     struct parked p = {.fs = fs, .req = req, .resume = reply_access, .ino = ino};
     struct cache_answer a = {0};
-    if (cache_peek(fs->config.cache, node_key(ino), clock_mono_ms(), &a) == CACHE_CONTENT)
+    if (cache_peek(fs->config.cache, node_key(ino), node_need(ino), clock_mono_ms(), &a) ==
+        CACHE_CONTENT)
         reply_access(&p, &a);
     else
         park_or_resume(&p);

@@ -236,7 +236,7 @@ static inline void reader_start(struct world *w, struct reader *r, const char *i
     cache_lookup(w->cache, id, r->begun_ms, &key, &a);
     job_unref(a.job);
     if (a.verdict == CACHE_MISSING ||
-        cache_read(w->cache, key, clock_mono_ms(), &r->w, &a) != CACHE_PARKED)
+        cache_read(w->cache, key, CACHE_NEED_GET, clock_mono_ms(), &r->w, &a) != CACHE_PARKED)
         reader_end(r, &a);
 }
 
