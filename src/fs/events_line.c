@@ -33,24 +33,30 @@ static size_t clip(const char *text)
     return n;
 }
 
-static int add_byte(struct buf *out, unsigned char c)
+static bool is_plain(unsigned char c)
 {
-    if (c == '"' || c == '\\')
-        return buf_addf(out, "\\%c", c);
-    if (c < 0x20 || c == 0x7f)
-        return buf_addf(out, "\\u%04x", c);
-    return buf_addc(out, (char)c);
+    return c >= 0x20 && c != 0x7f && c != '"' && c != '\\';
+}
+
+static int add_escaped(struct buf *out, unsigned char c)
+{
+    return c == '"' || c == '\\' ? buf_addf(out, "\\%c", c) : buf_addf(out, "\\u%04x", c);
 }
 
 /* The text has been found to be UTF-8 when its reply was read; it passes as it is. */
 static int add_string(struct buf *out, const char *text)
 {
-    size_t n = clip(text);
+    const char *end = text + clip(text);
     if (buf_addc(out, '"') < 0)
         return -1;
-    for (size_t i = 0; i < n; i++)
-        if (add_byte(out, (unsigned char)text[i]) < 0)
+    while (text < end) {
+        const char *run = text;
+        while (text < end && is_plain((unsigned char)*text))
+            text++;
+        if (buf_add(out, run, (size_t)(text - run)) < 0 ||
+            (text < end && add_escaped(out, (unsigned char)*text++) < 0))
             return -1;
+    }
     return buf_addc(out, '"');
 }
 

@@ -60,13 +60,13 @@ static bool park(struct events *e, struct events_waiter *w, int64_t deadline_ms)
 
 enum events_parking events_park(struct events_waiter *w, int64_t deadline_ms)
 {
-    struct events *e = w->reader->events;
+    struct events *e = w->events;
     bool ring = false;
     enum events_parking result = EVENTS_PARKED;
     mutex_lock(&e->lock);
     if (w->state_ == WAITER_INTERRUPTED)
         result = EVENTS_INTERRUPTED;
-    else if (e->shut || events_reader_has(w->reader))
+    else if (e->shut || (w->reader && events_reader_has(w->reader)))
         result = EVENTS_READY;
     else
         ring = park(e, w, deadline_ms);
@@ -78,7 +78,7 @@ enum events_parking events_park(struct events_waiter *w, int64_t deadline_ms)
 
 bool events_cancel(struct events_waiter *w)
 {
-    struct events *e = w->reader->events;
+    struct events *e = w->events;
     LOCK_SCOPE(&e->lock);
     bool parked = w->state_ == WAITER_PARKED;
     if (parked)
@@ -91,7 +91,7 @@ bool events_cancel(struct events_waiter *w)
  * stands. */
 static void put_heartbeat(struct events_reader *r, const char *line, size_t len)
 {
-    if (events_reader_has(r))
+    if (!r || events_reader_has(r))
         return;
     memcpy(r->rest, line, len);
     r->rest_at = 0;

@@ -5,8 +5,9 @@
  * rules hold for interrupts, and for who frees it): answered by the next line, by a heartbeat in
  * time, by the end of the mount, or EINTR.
  *
- * poll(2) parks too, but no request: a watch, which tells the kernel once. It is counted, for the
- * handle that it belongs to may be closed while it is being woken. */
+ * poll(2) parks no request but a watch, which tells the kernel of each line from then on: who waits
+ * for edges (EPOLLET) does not ask again. It is counted, for the handle that it belongs to may be
+ * closed while it is being woken. */
 #include "base/clock.h"
 #include "base/metric.h"
 #include "base/thread.h"
@@ -88,7 +89,6 @@ static void read_log(fuse_req_t req, struct fs *fs, struct handle *h, size_t siz
 /* A READ that waits. */
 struct waiting {
     struct events_waiter waiter; /* first: it is what comes back */
-    struct events *events;
     fuse_req_t req;
     size_t size;
     int64_t deadline_ms;
@@ -123,7 +123,7 @@ static void finish(struct waiting *w, const struct answer *a)
 static void answer_or_park(struct waiting *w)
 {
     struct answer a;
-    while (!look(w->events, w->waiter.reader, w->size, &a)) {
+    while (!look(w->waiter.events, w->waiter.reader, w->size, &a)) {
         switch (events_park(&w->waiter, w->deadline_ms)) {
         case EVENTS_PARKED:
             return;
@@ -166,8 +166,7 @@ static void wait_for_line(fuse_req_t req, struct fs *fs, struct events_reader *r
         fuse_reply_err(req, ENOMEM);
         return;
     }
-    *w = (struct waiting){.waiter = {.wake = on_wake, .reader = r},
-                          .events = fs->events,
+    *w = (struct waiting){.waiter = {.wake = on_wake, .events = fs->events, .reader = r},
                           .req = req,
                           .size = size,
                           .deadline_ms = clock_mono_ms() + patience_ms(fs->config.timeout_ms)};
@@ -213,41 +212,58 @@ static void watch_unref(struct events_watch *w)
     free(w);
 }
 
-static void on_ready(struct events_waiter *waiter)
+/* Nothing of the handle is touched: it may be closed by now. */
+static void on_line(struct events_waiter *waiter)
 {
     struct events_watch *w = (struct events_watch *)waiter;
     fuse_lowlevel_notify_poll(w->poll);
+    if (events_park(&w->waiter, INT64_MAX) != EVENTS_PARKED)
+        watch_unref(w);
+}
+
+/* The handle's part in it. */
+static void drop_watch(struct events_watch *w)
+{
+    if (!w)
+        return;
+    if (events_cancel(&w->waiter))
+        watch_unref(w);
     watch_unref(w);
 }
 
-/* A handle has one watch: the newest, or none. */
+/* One is enough for a handle. Parked before it is the handle's: who finds it there is told of what
+ * comes from then on. */
 static void set_watch(struct handle *h, struct events_watch *w)
 {
-    mutex_lock(&h->lock);
-    struct events_watch *old = h->watch;
-    h->watch = w;
-    mutex_unlock(&h->lock);
-    if (!old)
-        return;
-    if (events_cancel(&old->waiter))
-        watch_unref(old);
-    watch_unref(old);
-}
-
-/* Tell the kernel once when there is something to read; `poll` is ours in any case. */
-static int watch(struct handle *h, struct fuse_pollhandle *poll)
-{
-    struct events_watch *w = malloc(sizeof *w);
-    if (!w) {
-        fuse_pollhandle_destroy(poll);
-        return -1;
-    }
-    *w = (struct events_watch){
-        .waiter = {.wake = on_ready, .reader = h->reader}, .refs = 2, .poll = poll};
     if (events_park(&w->waiter, INT64_MAX) != EVENTS_PARKED)
         watch_unref(w);
-    set_watch(h, w);
-    return 0;
+    mutex_lock(&h->lock);
+    bool first = !h->watch;
+    if (first)
+        h->watch = w;
+    mutex_unlock(&h->lock);
+    if (!first)
+        drop_watch(w);
+}
+
+static bool watched(struct handle *h)
+{
+    LOCK_SCOPE(&h->lock);
+    return h->watch != NULL;
+}
+
+/* Tell the kernel when there is something to read; `poll` is ours in any case. */
+static int watch(struct fs *fs, struct handle *h, struct fuse_pollhandle *poll)
+{
+    struct events_watch *w = watched(h) ? NULL : malloc(sizeof *w);
+    if (w) {
+        *w = (struct events_watch){
+            .waiter = {.wake = on_line, .events = fs->events}, .refs = 2, .poll = poll};
+        set_watch(h, w);
+        return 0;
+    }
+    fuse_pollhandle_destroy(poll);
+    return watched(h) ? 0 : -1;
 }
 
 void events_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
@@ -260,7 +276,7 @@ void events_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
         return;
     }
     struct handle *h = handle_of(fi);
-    if (ph && watch(h, ph) < 0)
+    if (ph && watch(fs_of(req), h, ph) < 0)
         fuse_reply_err(req, ENOMEM);
     else /* asked for after it is watched: nothing falls in between */
         fuse_reply_poll(req, events_reader_ready(h->reader) ? POLLIN | POLLRDNORM : 0);
@@ -271,7 +287,7 @@ void events_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 void events_op_close(struct fs *fs, struct handle *h)
 {
     (void)fs;
-    set_watch(h, NULL);
+    drop_watch(h->watch);
     events_reader_free(h->reader);
     handle_free(h);
 }

@@ -1,12 +1,11 @@
 #include "fs/stage.h"
 #include "base/thread.h"
-#include "base/uthash_safe.h"
+#include <search.h>
 #include <stdlib.h>
 
 struct held_link {
     uint64_t key;
     enum job_status at;
-    UT_hash_handle hh;
 };
 
 struct stage {
@@ -15,7 +14,7 @@ struct stage {
     const struct job *before, *after;
     uint16_t moved[JOB_DIFF_MAX]; /* names shown or hidden already */
     size_t n_moved;
-    struct held_link *links;
+    void *links; /* struct held_link, a tree of tsearch(3) */
 };
 
 struct stage *stage_new(struct err *err)
@@ -32,11 +31,7 @@ void stage_free(struct stage *s)
 {
     if (!s)
         return;
-    struct held_link *l, *next;
-    HASH_ITER (hh, s->links, l, next) {
-        HASH_DEL(s->links, l);
-        free(l);
-    }
+    tdestroy(s->links, free);
     job_unref(s->before);
     job_unref(s->after);
     mutex_destroy(&s->lock);
@@ -112,38 +107,46 @@ struct job *stage_find(struct stage *s, uint64_t key, uint16_t number)
     return NULL;
 }
 
+static int compare_links(const void *a, const void *b)
+{
+    const struct held_link *x = a, *y = b;
+    return (x->key > y->key) - (x->key < y->key);
+}
+
+/* Called with the lock held. */
+static struct held_link *link_of(const struct stage *s, uint64_t key)
+{
+    struct held_link wanted = {.key = key};
+    struct held_link *const *found = tfind(&wanted, &s->links, compare_links);
+    return found ? *found : NULL;
+}
+
 void stage_link_hold(struct stage *s, uint64_t key, enum job_status at)
 {
     LOCK_SCOPE(&s->lock);
-    struct held_link *l;
-    HASH_FIND(hh, s->links, &key, sizeof key, l);
-    if (l)
+    if (link_of(s, key))
         return; /* it stands where it was held first */
-    l = calloc(1, sizeof *l);
+    struct held_link *l = calloc(1, sizeof *l);
     if (!l)
         return;
     l->key = key;
     l->at = at;
-    HASH_ADD(hh, s->links, key, sizeof l->key, l);
-    if (!l->hh.tbl)
+    if (!tsearch(l, &s->links, compare_links))
         free(l);
 }
 
 void stage_link_free(struct stage *s, uint64_t key)
 {
     LOCK_SCOPE(&s->lock);
-    struct held_link *l;
-    HASH_FIND(hh, s->links, &key, sizeof key, l);
-    if (!l)
-        return;
-    HASH_DEL(s->links, l);
+    struct held_link *l = link_of(s, key);
+    if (l)
+        tdelete(l, &s->links, compare_links);
     free(l);
 }
 
 enum job_status stage_link_at(struct stage *s, uint64_t key, enum job_status status)
 {
     LOCK_SCOPE(&s->lock);
-    struct held_link *l;
-    HASH_FIND(hh, s->links, &key, sizeof key, l);
+    const struct held_link *l = link_of(s, key);
     return l ? l->at : status;
 }

@@ -13,10 +13,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "base/uthash_safe.h"
 #include "fs/events.h"
 #include "fs/fs_private.h"
 #include "fs/watchers.h"
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -33,7 +33,6 @@ struct note {
     bool settle;
     char id[JOB_ID_MAX + 1];
     struct note *prev, *next;
-    UT_hash_handle hh;
 };
 
 struct updater {
@@ -43,8 +42,8 @@ struct updater {
     pthread_mutex_t lock; /* protects all below */
     pthread_cond_t more;
     struct note *queue; /* in order of arrival */
-    struct note *by_key;
-    bool alarm; /* a reader of the stream waits with an earlier deadline */
+    void *by_key;       /* the same notes, a tree of tsearch(3) */
+    bool alarm;         /* a reader of the stream waits with an earlier deadline */
     bool stopping;
 };
 
@@ -70,21 +69,32 @@ struct updater *updater_new(struct fs *fs, struct err *err)
     return u;
 }
 
-/* Called with the lock held. The note of a job, new if it has none. */
-static struct note *note_of(struct updater *u, uint64_t key, const char *id)
+static int compare_notes(const void *a, const void *b)
 {
-    struct note *n;
-    HASH_FIND(hh, u->by_key, &key, sizeof key, n);
-    if (n)
-        return n;
-    n = calloc(1, sizeof *n);
+    const struct note *x = a, *y = b;
+    return (x->key > y->key) - (x->key < y->key);
+}
+
+static struct note *note_new(uint64_t key, const char *id)
+{
+    struct note *n = calloc(1, sizeof *n);
     if (!n)
         return NULL;
     n->key = key;
     if (id)
         memcpy(n->id, id, strnlen(id, JOB_ID_MAX));
-    HASH_ADD(hh, u->by_key, key, sizeof n->key, n);
-    if (!n->hh.tbl) {
+    return n;
+}
+
+/* Called with the lock held. The note of a job, new if it has none; NULL without memory. */
+static struct note *note_of(struct updater *u, uint64_t key, const char *id)
+{
+    struct note wanted = {.key = key};
+    struct note *const *found = tfind(&wanted, &u->by_key, compare_notes);
+    if (found)
+        return *found;
+    struct note *n = note_new(key, id);
+    if (!n || !tsearch(n, &u->by_key, compare_notes)) {
         free(n);
         return NULL;
     }
@@ -196,7 +206,7 @@ static struct note *take(struct updater *u)
     struct note *n = u->queue;
     if (n) {
         DL_DELETE(u->queue, n);
-        HASH_DEL(u->by_key, n);
+        tdelete(n, &u->by_key, compare_notes);
     }
     return n;
 }
