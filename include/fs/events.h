@@ -24,9 +24,10 @@
 
 struct events;
 
-#define EVENTS_LOG_MAX ((size_t)4 << 20) /* past this the log is cut to its newer half, at a line  \
-                                          */
-#define EVENTS_LINE_MAX 32768            /* line feed included */
+#define EVENTS_LOG_MAX                                                                             \
+    ((size_t)4 << 20)         /* past this the log is cut to its newer half, at a line             \
+                               */
+#define EVENTS_LINE_MAX 32768 /* line feed included */
 
 /* `sequence_file`: where numbers are reserved; NULL: the clock alone keeps them from going back. A
  * file that cannot be read or written is said in the log once, and is done without. NULL only
@@ -81,13 +82,14 @@ size_t events_reader_take(struct events_reader *r, char *out, size_t n);
 /* Whether a read would be answered at once: there are bytes, or the stream is shut. For poll. */
 bool events_reader_ready(struct events_reader *r);
 
-/* Parked in the caller's request. Set `wake` and `reader`, zero the rest. Belongs to the events
- * while parked, and may be parked again once woken. */
+/* Parked in the caller's request. Set the upper three, zero the rest. Belongs to the events while
+ * parked, and may be parked again once woken. */
 struct events_waiter {
     /* Without a lock, once each time it was parked; then take again, there may still be nothing.
      * Any thread. It may free the waiter. */
     void (*wake)(struct events_waiter *w);
-    struct events_reader *reader;
+    struct events *events;
+    struct events_reader *reader; /* NULL: waits for the next line, whatever has not been read */
     struct events_waiter *prev_, *next_;
     int64_t deadline_ms_;
     int state_;
@@ -95,12 +97,12 @@ struct events_waiter {
 
 enum events_parking {
     EVENTS_PARKED,      /* will be woken; the waiter may be gone already */
-    EVENTS_READY,       /* events_reader_ready: not parked */
+    EVENTS_READY,       /* there is something to read, or the stream is shut: not parked */
     EVENTS_INTERRUPTED, /* events_cancel came while it was not parked: not parked */
 };
 
 /* Park until there is something, or until `deadline_ms` (clock_mono_ms), when a heartbeat is put
- * before the reader; INT64_MAX: no deadline. */
+ * before its reader; INT64_MAX: no deadline. */
 enum events_parking events_park(struct events_waiter *w, int64_t deadline_ms);
 
 /* An interrupt. true: it was parked and is the caller's again. false: somebody else has taken it
