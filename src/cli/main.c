@@ -28,10 +28,12 @@
 #include "cli/doctor.h"
 #include "cli/mount.h"
 #include "cli/optdoc.h"
+#include "fs/notifier.h"
 #include "version.h"
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
@@ -83,6 +85,9 @@ static int run(const struct options *o)
 
 int main(int argc, char **argv)
 {
+    /* Ourselves, as the mount's notifier: nothing of what follows is its business. */
+    if (argc == 3 && strcmp(argv[1], "--notifier") == 0)
+        return notifier_main(argv[2]);
     char cwd[PATH_MAX];
     struct options_env env = {.uid = getuid(),
                               .gid = getgid(),

@@ -46,6 +46,8 @@ void attr_file(const struct fs *fs, uint64_t ino, size_t size, int64_t mtime_ns,
 
 void attr_fixed(struct fs *fs, const struct fixed_entry *node, struct stat *st)
 {
+    if (attr_events(fs, node->node, st))
+        return;
     if (node->is_dir) {
         int64_t when = node->node == NODE_JOBS ? atomic_load(&fs->jobs_mtime_ns) : fs->born_ns;
         attr_dir(fs, node->node, when, when, st);

@@ -101,12 +101,12 @@ static void put_heartbeat(struct events_reader *r, const char *line, size_t len)
 /* Called with the lock held. */
 static struct events_waiter *take_late(struct events *e, int64_t now_ms)
 {
-    struct events_waiter *taken = NULL, *w, *after;
+    struct events_waiter *taken = NULL, *after;
     char line[EVENTS_HEARTBEAT_MAX];
     size_t len = events_line_heartbeat(line, e->last_seq, clock_real_ns());
     e->next_ms = INT64_MAX;
-    DL_FOREACH_SAFE2(e->waiters, w, after, next_)
-    {
+    for (struct events_waiter *w = e->waiters; w; w = after) {
+        after = w->next_;
         if (w->deadline_ms_ <= now_ms) {
             take(e, w, &taken);
             put_heartbeat(w->reader, line, len);

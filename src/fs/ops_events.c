@@ -204,9 +204,9 @@ struct events_watch {
     struct fuse_pollhandle *poll;
 };
 
-static void watch_unref(struct events_watch *w)
+static void watch_unref(struct events_watch *w, unsigned n)
 {
-    if (atomic_fetch_sub(&w->refs, 1) > 1)
+    if (atomic_fetch_sub(&w->refs, n) > n)
         return;
     fuse_pollhandle_destroy(w->poll);
     free(w);
@@ -218,32 +218,30 @@ static void on_line(struct events_waiter *waiter)
     struct events_watch *w = (struct events_watch *)waiter;
     fuse_lowlevel_notify_poll(w->poll);
     if (events_park(&w->waiter, INT64_MAX) != EVENTS_PARKED)
-        watch_unref(w);
+        watch_unref(w, 1);
 }
 
-/* The handle's part in it. */
+/* The handle's part in it, and what is parked of it. */
 static void drop_watch(struct events_watch *w)
 {
-    if (!w)
-        return;
-    if (events_cancel(&w->waiter))
-        watch_unref(w);
-    watch_unref(w);
+    if (w)
+        watch_unref(w, events_cancel(&w->waiter) ? 2 : 1);
 }
 
 /* One is enough for a handle. Parked before it is the handle's: who finds it there is told of what
  * comes from then on. */
 static void set_watch(struct handle *h, struct events_watch *w)
 {
-    if (events_park(&w->waiter, INT64_MAX) != EVENTS_PARKED)
-        watch_unref(w);
+    unsigned done = events_park(&w->waiter, INT64_MAX) == EVENTS_PARKED ? 0 : 1;
     mutex_lock(&h->lock);
     bool first = !h->watch;
     if (first)
         h->watch = w;
     mutex_unlock(&h->lock);
     if (!first)
-        drop_watch(w);
+        done += events_cancel(&w->waiter) ? 2 : 1;
+    if (done)
+        watch_unref(w, done);
 }
 
 static bool watched(struct handle *h)

@@ -107,6 +107,8 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         fuse_reply_err(req, EACCES);
     else if (node_is_job(ino))
         park_or_resume(&p);
+    else if (ino == NODE_EVENTS || ino == NODE_EVENTS_LOG)
+        events_op_open(&p);
     else
         open_fixed(&p);
 }
@@ -177,9 +179,8 @@ static void read_field(struct parked *p, struct handle *h)
     }
     struct cache_answer a = {0};
     struct job *job = NULL;
-    if (!h->direct &&
-        cache_peek(p->fs->config.cache, node_key(p->ino), CACHE_NEED_ANY, clock_mono_ms(), &a) ==
-            CACHE_CONTENT)
+    if (!h->direct && cache_peek(p->fs->config.cache, node_key(p->ino), CACHE_NEED_ANY,
+                                 clock_mono_ms(), &a) == CACHE_CONTENT)
         job = a.job;
     else
         job = pinned(h);
@@ -191,6 +192,10 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 {
     struct handle *h = handle_of(fi);
     metric_add(METRIC_FS_READ, 1);
+    if (ino == NODE_EVENTS || ino == NODE_EVENTS_LOG) {
+        events_op_read(req, fs_of(req), h, size, off, fi->flags);
+        return;
+    }
     if (!node_is_job(ino)) {
         reply_slice(req, buf_str(&h->text), h->text.len, size, off);
         return;
@@ -210,6 +215,10 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 void handle_close(struct fs *fs, struct handle *h)
 {
     uint64_t key = node_key(h->ino);
+    if (h->ino == NODE_EVENTS || h->ino == NODE_EVENTS_LOG) {
+        events_op_close(fs, h);
+        return;
+    }
     if (!h->direct && node_is_job(h->ino))
         cache_kept_add(fs->config.cache, key, -1);
     if (h->direct && node_is_job(h->ino)) {

@@ -20,12 +20,19 @@ static void reply_provisional(fuse_req_t req, const struct fs *fs, uint64_t ino)
     reply_entry(req, &st, 0, 0);
 }
 
+/* Files of these nodes change without notice, and jobs/ with each new job; the other directories
+ * never do. */
+static double fixed_attr_timeout(const struct fixed_entry *node)
+{
+    bool constant = node->node == NODE_HELP || (node->is_dir && node->node != NODE_JOBS);
+    return constant ? KERNEL_FOREVER : 0;
+}
+
 static void lookup_fixed(fuse_req_t req, struct fs *fs, const struct fixed_entry *node)
 {
     struct stat st;
     attr_fixed(fs, node, &st);
-    bool constant = node->node != NODE_METRICS && node->node != NODE_HEALTH;
-    reply_entry(req, &st, KERNEL_FOREVER, constant ? KERNEL_FOREVER : 0);
+    reply_entry(req, &st, KERNEL_FOREVER, fixed_attr_timeout(node));
 }
 
 static void lookup_job(fuse_req_t req, struct fs *fs, const char *name)
@@ -122,11 +129,10 @@ static void lookup_self(fuse_req_t req, struct fs *fs, uint64_t ino)
     }
     struct cache_answer a = {0};
     struct stat st;
-    bool known =
-        node_is_job(ino) &&
-        cache_peek(fs->config.cache, node_key(ino), node_need(ino), clock_mono_ms(), &a) ==
-            CACHE_CONTENT &&
-        attr_job(fs, ino, a.job, &st);
+    bool known = node_is_job(ino) &&
+                 cache_peek(fs->config.cache, node_key(ino), node_need(ino), clock_mono_ms(), &a) ==
+                     CACHE_CONTENT &&
+                 attr_job(fs, ino, a.job, &st);
     if (known)
         reply_entry(req, &st, KERNEL_FOREVER, attr_timeout(&a));
     else
@@ -236,12 +242,14 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
             return;
         }
         attr_fixed(fs, node, &st);
-        fuse_reply_attr(req, &st, node->node == NODE_JOBS || !node->is_dir ? 0 : KERNEL_FOREVER);
+        fuse_reply_attr(req, &st, fixed_attr_timeout(node));
         return;
     }
     struct parked p = {.fs = fs, .req = req, .resume = reply_attr, .ino = ino};
     struct cache_answer a = {0};
-    /* What is known is the answer, however old: stat is no read, so listings cost no call. */
+    /* What is known is the answer, however old: stat is no read, so listings cost no call. But it
+     * is use, which the refresh goes by. */
+    cache_touch(fs->config.cache, node_key(ino), clock_mono_ms());
     if (cache_peek(fs->config.cache, node_key(ino), node_need(ino), clock_mono_ms(), &a) !=
         CACHE_CONTENT)
         park_or_resume(&p);

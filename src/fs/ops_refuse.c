@@ -95,6 +95,7 @@ const struct fuse_lowlevel_ops fs_ops = {
     .getxattr = op_getxattr,
     .listxattr = op_listxattr,
     .readlink = op_readlink,
+    .poll = events_op_poll,
     .statfs = op_statfs,
     .mknod = op_mknod,
     .mkdir = op_mkdir,

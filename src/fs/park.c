@@ -70,9 +70,8 @@ void park_or_resume(const struct parked *tmpl)
     p->waiter = (struct cache_waiter){.answer = on_answer};
     fuse_req_interrupt_func(p->req, on_interrupt, p);
     struct cache_answer a = {0};
-    enum cache_verdict verdict =
-        cache_read(p->fs->config.cache, node_key(p->ino), node_need(p->ino), now_ms,
-                   &p->waiter, &a);
+    enum cache_verdict verdict = cache_read(p->fs->config.cache, node_key(p->ino),
+                                            node_need(p->ino), now_ms, &p->waiter, &a);
     if (verdict == CACHE_PARKED)
         return; /* p may be gone already */
     a.verdict = verdict;
