@@ -22,12 +22,15 @@
  *     remote        the way to the service      probe         one call, waited for
  *     doctor        looks at what a mount needs finding       what that comes to
  *     demo          the simulator as a child    path          file names joined
+ *     wait_command  `icejobfs wait`             wait_jobs     waiting for jobs to end
+ *                                               wait_job      one job as its directory shows it
  */
 #include "base/log.h"
 #include "cli/args.h"
 #include "cli/doctor.h"
 #include "cli/mount.h"
 #include "cli/optdoc.h"
+#include "cli/wait_command.h"
 #include "fs/notifier.h"
 #include "version.h"
 #include <limits.h>
@@ -85,6 +88,8 @@ static int run(const struct options *o)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "wait") == 0)
+        return wait_command_run(argc - 1, argv + 1);
     /* Ourselves, as the mount's notifier: nothing of what follows is its business. */
     if (argc == 3 && strcmp(argv[1], "--notifier") == 0)
         return notifier_main(argv[2]);
