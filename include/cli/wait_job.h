@@ -20,6 +20,9 @@ enum wait_look wait_job_look(const char *dir, struct buf *line, struct err *err)
 /* Whether a failed call on a mount may do better in a while. */
 bool wait_job_may_pass(int error);
 
+/* Why a call on a mount failed. */
+const char *wait_job_reason(int error);
+
 #define WAIT_LINE_MAX ((size_t)64 << 10)
 
 #endif

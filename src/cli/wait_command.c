@@ -68,8 +68,7 @@ int wait_command_check(const char *dir, struct err *err)
             return err_set(err, "%s: no such job", dir);
         if (wait_job_may_pass(errno))
             return 0;
-        return err_set(err, "%s: %s", dir,
-                       errno == ENOTCONN ? "the mount went away" : strerror(errno));
+        return err_set(err, "%s: %s", dir, wait_job_reason(errno));
     }
     if ((uint32_t)s.f_type != FUSE_MAGIC)
         return err_set(err, "%s: not in a mount of icejobfs", dir);

@@ -27,6 +27,12 @@ bool wait_job_may_pass(int error)
     }
 }
 
+const char *wait_job_reason(int error)
+{
+    bool gone = error == ENOTCONN || error == ECONNABORTED || error == ENODEV;
+    return gone ? "the mount went away" : strerror(error);
+}
+
 /* One line without what could forge a column, a line or a terminal's mood. */
 static void flatten(char *text, size_t n)
 {
@@ -85,10 +91,8 @@ static enum wait_look refuse(const char *dir, int error, struct err *err)
         err_set(err, "%s: no such job", dir);
     else if (error == ENOENT || error == ENOTDIR || error == EISDIR)
         err_set(err, "%s: not the directory of a job", dir);
-    else if (error == ENOTCONN || error == ECONNABORTED || error == ENODEV)
-        err_set(err, "%s: the mount went away (%s)", dir, strerror(error));
     else
-        err_set(err, "%s: %s", dir, strerror(error));
+        err_set(err, "%s: %s", dir, wait_job_reason(error));
     return WAIT_LOOK_NO_JOB;
 }
 

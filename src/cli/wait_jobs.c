@@ -91,7 +91,7 @@ static enum wait_look fail_to_watch(struct wait *w, struct waited *j)
     struct err err = {""};
     int error = errno;
     const char *hint = error == ENOSPC ? " (see sysctl fs.inotify.max_user_watches)" : "";
-    err_set(&err, "%s: cannot watch its status: %s%s", j->dir, strerror(error), hint);
+    err_set(&err, "%s: cannot watch its status: %s%s", j->dir, wait_job_reason(error), hint);
     if (wait_job_may_pass(error)) {
         complain_once(w, j, err.text);
         j->look_at_ms = clock_mono_ms() + AGAIN_MS;
