@@ -124,6 +124,12 @@ static int make_cache(struct mount *m, struct err *err)
     return m->cache ? 0 : -1;
 }
 
+/* Without discovery lists still serve the refresh of known jobs, as far back as one call goes. */
+static int64_t list_window(const struct options *o)
+{
+    return o->discover_ms == OPTIONS_DISCOVER_OFF ? 0 : o->discover_ms;
+}
+
 static int make_live(struct mount *m, struct err *err)
 {
     struct live_config config = {.http = m->remote.http,
@@ -131,7 +137,10 @@ static int make_live(struct mount *m, struct err *err)
                                  .creds = m->remote.creds,
                                  .cache = m->cache,
                                  .qps = (unsigned)m->o->qps,
-                                 .timeout_ms = m->timeout_ms};
+                                 .timeout_ms = m->timeout_ms,
+                                 .refresh_ms = m->o->refresh_ms,
+                                 .window_ms = list_window(m->o),
+                                 .ttl_ms = m->o->ttl_ms};
     m->live = live_new(&config, err);
     return m->live ? 0 : -1;
 }

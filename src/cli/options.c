@@ -47,7 +47,6 @@ static const struct option_row table[] = {
     {.name = "refresh",
      .kind = OPTION_DURATION,
      .offset = AT(refresh_ms),
-     .later = true,
      .def = "5s",
      .min = SECOND / 10,
      .max = DAY,

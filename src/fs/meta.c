@@ -46,6 +46,14 @@ static int add_time(struct buf *out, const char *key, int64_t real_ns)
     return buf_addf(out, "  \"%s\": \"%s\",\n", key, when);
 }
 
+/* Whether the pace of `refresh` is kept. */
+static int add_refresh(struct buf *out, const struct live_health *h)
+{
+    return buf_addf(out,
+                    "  \"behind\": %s,\n  \"lag_ms\": %" PRId64 ",\n  \"round_ms\": %" PRId64 ",\n",
+                    h->behind ? "true" : "false", h->lag_ms, h->round_ms);
+}
+
 static int add_service(struct fs *fs, struct buf *out)
 {
     struct live_health h = {0};
@@ -56,14 +64,15 @@ static int add_service(struct fs *fs, struct buf *out)
             out,
             "  \"calls_per_second\": %.3g,\n  \"calls_under_way\": %u,\n  \"calls_waiting\": %u,\n",
             h.pace, h.inflight, h.waiting) < 0 ||
-        buf_adds(out, "  \"last_error\": ") < 0 || add_json_string(out, h.last_error) < 0)
+        add_refresh(out, &h) < 0 || buf_adds(out, "  \"last_error\": ") < 0 ||
+        add_json_string(out, h.last_error) < 0)
         return -1;
     return buf_adds(out, ",\n");
 }
 
 static int render_health(struct fs *fs, struct buf *out)
 {
-    if (buf_adds(out, "{\n  \"version\": \"" ICEJOBFS_VERSION "\",\n  \"source\": ") < 0 ||
+    if (buf_addf(out, "{\n  \"version\": \"%s\",\n  \"source\": ", ICEJOBFS_VERSION) < 0 ||
         add_json_string(out, fs->config.source) < 0 ||
         buf_addf(out, ",\n  \"mode\": \"%s\",\n", fs->system_mode ? "system" : "user") < 0 ||
         add_time(out, "mounted", fs->born_ns) < 0)

@@ -35,11 +35,13 @@ static bool modified(const struct job *j, int64_t *ns)
 bool job_item_outdated(const struct job *known, const struct job *item)
 {
     int64_t had, has;
+    if (job_final(item) && !job_final(known)) /* no job comes back from there */
+        return false;
     if (!modified(known, &had) || !modified(item, &has))
         return false;
     /* Whole seconds: of two states in one, a job has left the earlier. */
-    return has < had || (has == had && item->status != JOB_STATUS_OTHER &&
-                         item->status < known->status && !job_final(item));
+    return has < had ||
+           (has == had && item->status != JOB_STATUS_OTHER && item->status < known->status);
 }
 
 /* ---- does it differ? ---- */

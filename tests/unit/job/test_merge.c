@@ -162,7 +162,8 @@ static void an_item_older_than_what_is_known_is_told_apart(void **state)
     assert_true(outdated(known, LIST(AT("09") ",\"Status\":\"Queuing\"")));
     assert_true(outdated(known, LIST(AT("10") ",\"Status\":\"Queuing\"")));
     assert_false(outdated(known, LIST(AT("10") ",\"Status\":\"Processing\"")));
-    assert_false(outdated(known, LIST(AT("10") ",\"Status\":\"Failed\"")));
+    assert_false(outdated(known, LIST(AT("09") ",\"Status\":\"Failed\"")));
+    assert_true(outdated(AT("10") ",\"Status\":\"Failed\"", LIST(AT("10") ",\"Status\":\"Init\"")));
     assert_false(outdated(known, LIST(AT("11") ",\"Status\":\"Queuing\"")));
     assert_false(outdated(known, LIST(",\"Status\":\"Queuing\"")));
     assert_false(outdated(",\"ModifiedTime\":\"yesterday\"", LIST(AT("01"))));
