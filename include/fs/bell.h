@@ -31,8 +31,12 @@ pid_t bell_pid(const struct bell *b);
  * NULL is nothing. */
 void bell_retire(struct bell *b);
 
-/* End the notifier. Requests must still be served meanwhile: one of its own may be waiting. NULL is
- * nothing. */
+/* End the notifier and wait for its end, by the thread that asks it or after that thread. Requests
+ * must still be served meanwhile: one of its own may be waiting. bell_is_notifier goes on working.
+ * NULL is nothing. */
+void bell_stop(struct bell *b);
+
+/* After the last request. NULL is nothing. */
 void bell_free(struct bell *b);
 
 #endif

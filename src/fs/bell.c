@@ -179,11 +179,19 @@ void bell_retire(struct bell *b)
         kill(pid, SIGKILL);
 }
 
+void bell_stop(struct bell *b)
+{
+    if (!b)
+        return;
+    atomic_store(&b->retired, true);
+    stop(b);
+}
+
 void bell_free(struct bell *b)
 {
     if (!b)
         return;
-    stop(b);
+    bell_stop(b);
     free(b->mountpoint);
     free(b);
 }

@@ -204,7 +204,7 @@ void fs_free(struct fs *fs)
      */
     if (fs->updater)
         updater_stop(fs->updater);
-    bell_free(fs->bell);
+    bell_stop(fs->bell);
     if (fs->events)
         events_shutdown(fs->events);
     mount_undo(fs);
@@ -213,6 +213,7 @@ void fs_free(struct fs *fs)
     if (fs->session)
         fuse_session_destroy(fs->session);
     updater_free(fs->updater);
+    bell_free(fs->bell);
     if (fs->events)
         events_free(fs->events);
     stage_free(fs->stage);
