@@ -9,8 +9,8 @@
  *   what Gets came to ────> schedule_got  ──┼─> the jobs ──┤
  *   what lists showed ────> schedule_listed ┘              └─> schedule_begin_round ──> lists
  *
- * When calls are short the order is by due time, jobs in use some intervals ahead of the others:
- * each gets its turn. A job that has ended is asked no more, but once if its Duration is still to
+ * When calls are short, jobs in use come first, but for one Get in four; else the order is by due
+ * time: each gets its turn. A job that has ended is asked no more, but once if its Duration is still to
  * come. */
 #ifndef ICE_LIVE_SCHEDULE_H
 #define ICE_LIVE_SCHEDULE_H

@@ -45,6 +45,7 @@ struct schedule {
     struct planned_heap heaps[QUEUES];
     struct planned *oldest, *newest; /* look at an unfinished job */
     size_t unfinished;
+    unsigned used_in_turn; /* Gets of jobs in use since the last of another */
     struct cover_job *scratch;
     struct cover_memory memory;
     struct cover cover; /* of the round under way */

@@ -21,6 +21,9 @@ static const struct {
     {CURLE_SSL_ISSUER_ERROR, API_NET_TLS},
     {CURLE_SSL_INVALIDCERTSTATUS, API_NET_TLS},
     {CURLE_FILESIZE_EXCEEDED, API_NET_TOO_BIG},
+#if LIBCURL_VERSION_NUM >= 0x080600 /* which has a ceiling of its own for headers */
+    {CURLE_TOO_LARGE, API_NET_TOO_BIG},
+#endif
 };
 
 static enum api_net net_of(CURLcode code)
@@ -73,7 +76,8 @@ static void fail(CURL *easy, CURLcode code, struct http_transfer *t)
         return;
     case API_NET_TOO_BIG:
         http_transfer_fail(t, net, "the answer of %s is too big: more than %zu bytes%s", t->peer,
-                           t->max_reply, t->too_big ? ", or very many headers" : "");
+                           t->max_reply,
+                           code == CURLE_FILESIZE_EXCEEDED ? "" : ", or very many headers");
         return;
     case API_NET_NONE:
     case API_NET_BROKEN:

@@ -21,9 +21,10 @@
  *     daemon        the way to the background   wait          waiting with a deadline
  *     remote        the way to the service      probe         one call, waited for
  *     doctor        looks at what a mount needs finding       what that comes to
- *     demo          the simulator as a child    path          file names joined
+ *     demo          the simulator as a child    demo_jobs     what there is to see in it
  *     wait_command  `icejobfs wait`             wait_jobs     waiting for jobs to end
- *                                               wait_job      one job as its directory shows it
+ *     wait_job      one job as its directory shows it
+ *     path          file names joined, directories made
  */
 #include "base/log.h"
 #include "cli/args.h"

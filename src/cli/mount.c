@@ -6,6 +6,7 @@
 #include "cache/cache.h"
 #include "cli/alive.h"
 #include "cli/daemon.h"
+#include "cli/demo_jobs.h"
 #include "cli/mountcheck.h"
 #include "cli/mountpoint.h"
 #include "cli/options.h"
@@ -198,7 +199,10 @@ static int make(struct mount *m, struct err *err)
         return -1;
     if (told_to_stop(m))
         return 0;
-    return check_service(m, err) < 0 ? -1 : make_fs(m, err);
+    if (check_service(m, err) < 0 ||
+        (m->remote.is_demo && demo_name_jobs(m->remote.http, m->remote.ice, m->cache, err) < 0))
+        return -1;
+    return make_fs(m, err);
 }
 
 static int start(struct mount *m, struct err *err)

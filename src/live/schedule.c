@@ -4,7 +4,7 @@
 
 #define LEAD_PART   16  /* of `refresh` */
 #define LEAD_MAX_MS 100 /* what a call and a busy machine may take */
-#define AHEAD       4   /* intervals that a job in use is ahead of one that is not */
+#define USED_SHARE  4   /* of so many Gets, one is for a job that is not in use, if it is due */
 #define LONG_AGO    (INT64_MIN / 4)
 
 static int64_t lesser(int64_t a, int64_t b)
@@ -141,6 +141,7 @@ void schedule_asked(struct schedule *s, uint64_t key, int64_t now_ms)
     if (!p)
         return;
     p->asked_ms = now_ms;
+    s->used_in_turn = p->queue == QUEUE_USED ? s->used_in_turn + 1 : 0;
     if (p->late) /* until its answer is here */
         planned_set_due(s, p, QUEUE_IDLE, now_ms + slowest(s));
     else
@@ -256,9 +257,8 @@ static struct planned *due(const struct schedule *s, enum schedule_queue queue, 
 bool schedule_next(struct schedule *s, int64_t now_ms, uint64_t *key)
 {
     struct planned *used = due(s, QUEUE_USED, now_ms), *idle = due(s, QUEUE_IDLE, now_ms);
-    if (used && idle && idle->due_ms + AHEAD * s->config.refresh_ms < used->due_ms)
-        used = NULL;
-    const struct planned *first = used ? used : idle;
+    bool idles_turn = idle && s->used_in_turn + 1 >= USED_SHARE;
+    const struct planned *first = used && !idles_turn ? used : idle;
     if (first)
         *key = first->key;
     return first != NULL;
