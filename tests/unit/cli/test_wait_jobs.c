@@ -28,7 +28,7 @@ static size_t said_len, complained_len;
 
 static void write_text(const char *dir, const char *name, const char *text)
 {
-    char path[2 * NAME_MAX_];
+    char path[4 * NAME_MAX_];
     snprintf(path, sizeof path, "%s/%s", dir, name);
     FILE *f = fopen(path, "we");
     assert_non_null(f);
@@ -38,7 +38,7 @@ static void write_text(const char *dir, const char *name, const char *text)
 
 static void remove_file(const char *dir, const char *name)
 {
-    char path[2 * NAME_MAX_];
+    char path[4 * NAME_MAX_];
     snprintf(path, sizeof path, "%s/%s", dir, name);
     remove(path);
 }
@@ -296,7 +296,7 @@ static void a_job_that_is_forgotten_ends_the_wait(void **state)
 /* Reading the memory at address 0 gives EIO. */
 static void make_faulty(void)
 {
-    char path[2 * NAME_MAX_];
+    char path[4 * NAME_MAX_];
     snprintf(path, sizeof path, "%s/status", dirs[0]);
     remove(path);
     assert_int_equal(symlink("/proc/self/mem", path), 0);
