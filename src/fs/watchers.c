@@ -52,19 +52,25 @@ static bool is_inotify(int fds, const char *number)
     return n > 0 && strncmp(target, "anon_inode:inotify", (size_t)n) == 0;
 }
 
+/* Processes come and go while they are looked at, and others' are closed to ordinary users: no
+ * error. */
+static DIR *open_dir(int parent, const char *path)
+{
+    int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (fd >= 0 && !dir)
+        close(fd);
+    return dir;
+}
+
 static void look_at_process(struct fs *fs, int proc, const char *pid, int64_t now_ms)
 {
-    char path[64];
     int process CLEANUP_FD = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    snprintf(path, sizeof path, "%.20s/fd", pid);
-    int fds = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fds >= 0 ? fdopendir(fds) : NULL;
-    if (!dir) {
-        if (fds >= 0)
-            close(fds);
+    DIR *dir = process >= 0 ? open_dir(process, "fd") : NULL;
+    if (!dir)
         return;
-    }
-    for (const struct dirent *e = readdir(dir); process >= 0 && e; e = readdir(dir))
+    int fds = dirfd(dir);
+    for (const struct dirent *e = readdir(dir); fds >= 0 && e; e = readdir(dir))
         if (isdigit((unsigned char)e->d_name[0]) && is_inotify(fds, e->d_name))
             read_watches(fs, process, e->d_name, now_ms);
     closedir(dir);
@@ -72,12 +78,13 @@ static void look_at_process(struct fs *fs, int proc, const char *pid, int64_t no
 
 static void look(struct fs *fs, int64_t now_ms)
 {
-    DIR *dir = opendir("/proc");
+    DIR *dir = open_dir(AT_FDCWD, "/proc");
     if (!dir)
         return;
-    for (const struct dirent *e = readdir(dir); e; e = readdir(dir))
+    int proc = dirfd(dir);
+    for (const struct dirent *e = readdir(dir); proc >= 0 && e; e = readdir(dir))
         if (isdigit((unsigned char)e->d_name[0]))
-            look_at_process(fs, dirfd(dir), e->d_name, now_ms);
+            look_at_process(fs, proc, e->d_name, now_ms);
     closedir(dir);
 }
 
