@@ -64,7 +64,7 @@ double attr_timeout(const struct cache_answer *a);
  * ------------------------------------------------------------------------------- */
 
 /* User mode has no default_permissions, so the daemon holds uid, gid and umask itself: 0 or EACCES.
- */
+ * The notifier may go everywhere. */
 int access_check(struct fs *fs, fuse_req_t req, bool is_dir, int mask);
 
 /* ---- requests that wait (park.c)
@@ -98,16 +98,18 @@ struct handle {
     pthread_mutex_t lock;
     uint64_t ino;
     struct job *job; /* field: the pinned version; job directory: the version being listed */
-    bool direct;     /* pinned (direct_io); else the kernel keeps pages of a settled file */
+    struct job
+        *beside;   /* job directory: the other version, while a change is being shown; or NULL */
+    bool outdated; /* job directory: what is being listed is not what is shown any more */
+    bool direct;   /* pinned (direct_io); else the kernel keeps pages of a settled file */
     bool was_read;
     int64_t checked_ms;     /* when the content was last made sure of */
     struct buf text;        /* fixed file: its content at open */
     struct cache_row *rows; /* jobs/: the listing */
     size_t n_rows;
-    bool listed;
     uint64_t log_base;            /* events.log: events_read_log's */
     struct events_reader *reader; /* events */
-    struct events_watch *watch;   /* events: who is told when it can be read, for poll(2); or NULL */
+    struct events_watch *watch; /* events: who is told when it can be read, for poll(2); or NULL */
 };
 
 struct handle *handle_new(uint64_t ino);
@@ -174,6 +176,8 @@ void updater_free(struct updater *u);
 void attr_link(const struct fs *fs, uint64_t key, const struct job *job, struct stat *st);
 /* LOOKUP of a name in by-status/<Status>; the job has its link there now. A reference, or NULL. */
 struct job *view_find(struct fs *fs, uint64_t dir, const char *name, uint64_t *key);
+/* Whether a job has its link in this directory now. */
+bool view_has(struct fs *fs, uint64_t dir, uint64_t key);
 /* Leave only the rows whose link is in this directory. */
 void view_filter(struct fs *fs, uint64_t dir, struct cache_row *rows, size_t *n);
 
@@ -260,7 +264,8 @@ bool from_notifier(fuse_req_t req);
 static inline enum cache_need node_need(uint64_t ino)
 {
     uint16_t number = node_number(ino);
-    return number >= JOB_NAME_NUMBER_MIN && job_name_needs_get(number) ? CACHE_NEED_GET : CACHE_NEED_ANY;
+    return number >= JOB_NAME_NUMBER_MIN && job_name_needs_get(number) ? CACHE_NEED_GET
+                                                                       : CACHE_NEED_ANY;
 }
 
 static inline struct fs *fs_of(fuse_req_t req)

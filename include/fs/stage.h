@@ -31,6 +31,9 @@ bool stage_hide(struct stage *s, uint64_t key, uint16_t number);
 /* For readers who do not find a name in the shown version: a reference to the version that has it
  * visibly now, or NULL. */
 struct job *stage_find(struct stage *s, uint64_t key, uint16_t number);
+/* For listings: a reference to the other version of a job that is being shown, of which stage_find
+ * tells the visible names; NULL when none is. */
+struct job *stage_beside(struct stage *s, uint64_t key, const struct job *job);
 
 /* ---- links: where a job's link in by-status/ stands ---- */
 

@@ -177,8 +177,9 @@ static void move_link(const struct change *c)
     bool done = c->from != c->to && (dir_held(c, c->from) || dir_held(c, c->to)) && notify_link(c);
     stage_link_free(c->fs->stage, c->key);
     if (!done && c->from != c->to) {
-        drop_link_name(c, c->from);
+        /* The new place first: for a moment the kernel knows both, and never neither. */
         drop_link_name(c, c->to);
+        drop_link_name(c, c->from);
     }
 }
 

@@ -107,6 +107,14 @@ struct job *stage_find(struct stage *s, uint64_t key, uint16_t number)
     return NULL;
 }
 
+struct job *stage_beside(struct stage *s, uint64_t key, const struct job *job)
+{
+    LOCK_SCOPE(&s->lock);
+    if (s->key != key || key == 0)
+        return NULL;
+    return job_ref(job == s->after ? s->before : s->after);
+}
+
 static int compare_links(const void *a, const void *b)
 {
     const struct held_link *x = a, *y = b;

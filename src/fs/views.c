@@ -20,6 +20,14 @@ struct job *view_find(struct fs *fs, uint64_t dir, const char *name, uint64_t *k
     return NULL;
 }
 
+bool view_has(struct fs *fs, uint64_t dir, uint64_t key)
+{
+    struct job *job = cache_current(fs->config.cache, key);
+    bool has = job && stands_in(fs, dir, key, job);
+    job_unref(job);
+    return has;
+}
+
 void view_filter(struct fs *fs, uint64_t dir, struct cache_row *rows, size_t *n)
 {
     size_t kept = 0;

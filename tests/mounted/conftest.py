@@ -14,6 +14,7 @@ from support import processes
 from support.mount import Mount
 from support.setup import Setup, close_workshop, open_workshop, sanitizer_of
 from support.sim import Sim
+from support.watch import Watch
 
 LIMIT = 60
 
@@ -168,6 +169,20 @@ def new_mount(request, setup, sim):
             made.destroy()
             request.config.mounts.remove(made)
     assert not trouble, "\n".join(trouble)
+
+
+@pytest.fixture
+def watch():
+    """Watch a mount: watch(mount, {"label": path}, ...)."""
+    started = []
+
+    def make(*args, **kwargs):
+        started.append(Watch(*args, **kwargs))
+        return started[-1]
+
+    yield make
+    for made in started:
+        processes.kill_group(made.process)
 
 
 @pytest.fixture

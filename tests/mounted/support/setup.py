@@ -20,7 +20,8 @@ def open_workshop(build):
     for name in ("icejobfs", "icejobfs-sim"):
         shutil.copy(os.path.join(build, name), path / "bin" / name)
         (path / "bin" / name).chmod(0o755)
-    add_script(path, pathlib.Path(__file__).parent / "ops.py")
+    for script in ("ops.py", "inotify.py"):
+        add_script(path, pathlib.Path(__file__).parent / script)
     return path
 
 
@@ -66,7 +67,7 @@ class Setup:
         self.root.chmod(0o755)
         self.logs = self.root / "logs"
         self.logs.mkdir()
-        self.ops = str(workshop / "ops.py")
+        self.ops, self.inotify = str(workshop / "ops.py"), str(workshop / "inotify.py")
         self.number = 0
         self.environment = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
