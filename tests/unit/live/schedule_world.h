@@ -25,7 +25,7 @@ struct sim_job {
     int64_t queue_ms; /* Queuing from here on, and so on; NEVER */
     int64_t work_ms;
     int64_t end_ms;
-    int64_t step_ms; /* progress moves so often while it works; 0: not at all */
+    int64_t step_ms;     /* progress moves so often while it works; 0: not at all */
     int64_t duration_ms; /* known from here on; NEVER */
     bool unknown;        /* on lists, but nobody has named it */
 
@@ -254,8 +254,8 @@ static inline void land_page(struct world *w)
         w->page_ready = true;
         return;
     }
-    schedule_note_list(w->s, w->cover.lists[w->list], w->cover.start_s,
-                       EPOCH_S + w->now_ms / 1000, w->items);
+    schedule_note_list(w->s, w->cover.lists[w->list], w->cover.start_s, EPOCH_S + w->now_ms / 1000,
+                       w->items);
     if (w->list + 1 < w->cover.n)
         begin_list(w, w->list + 1);
     else
@@ -264,9 +264,8 @@ static inline void land_page(struct world *w)
 
 static inline void begin_round(struct world *w)
 {
-    const struct schedule_means means = {.real_s = EPOCH_S + w->now_ms / 1000,
-                                         .window_s = w->window_s,
-                                         .pace = budget_pace(w->b)};
+    const struct schedule_means means = {
+        .real_s = EPOCH_S + w->now_ms / 1000, .window_s = w->window_s, .pace = budget_pace(w->b)};
     w->cover = schedule_begin_round(w->s, &means, w->now_ms);
     w->rounds++;
     w->running = w->cover.n > 0;
