@@ -82,11 +82,15 @@ static int serve_one(const struct base *b)
     return send(NOTIFIER_SOCKET_FD, &reply, sizeof reply, MSG_NOSIGNAL) == (ssize_t)sizeof reply;
 }
 
-/* A signal mask and dispositions are inherited from a daemon that blocks all; this one can always
- * be killed. */
+/* What is blocked and ignored is inherited, from a daemon that blocks all and from who started it;
+ * this one can always be ended. */
 static void take_default_signals(void)
 {
     sigset_t none;
+    struct sigaction was;
+    for (int s = 1; s <= SIGRTMAX; s++)
+        if (sigaction(s, NULL, &was) == 0 && was.sa_handler == SIG_IGN)
+            signal(s, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_IGN);
