@@ -4,6 +4,7 @@
 #   make check              unit tests, then tests on real mounts
 #   make check-unit | check-mounted
 #   make check-stress       10,000 changes under readers that never rest, in a few minutes
+#   make check-chokidar     the watcher that Node programs use, from npm
 #   make lint               format, layers, clang-tidy, cppcheck, shellcheck, man page
 #   make coverage           line and branch coverage of the unit tests
 #   make install            PREFIX=/usr/local DESTDIR=
@@ -63,7 +64,7 @@ STRESS_SRC := $(wildcard tests/stress/*.c)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-mounted check-stress tests stress lint coverage install uninstall clean
+.PHONY: all check check-unit check-mounted check-stress check-chokidar tests stress lint coverage install uninstall clean
 
 all: $(B)/icejobfs $(B)/icejobfs-sim
 
@@ -119,6 +120,8 @@ check-unit: all tests
 	$(Q)scripts/run-unit-tests $(TESTS)
 check-mounted: all
 	$(Q)scripts/run-mounted-tests $(B)
+check-chokidar: all
+	$(Q)scripts/check-chokidar $(B)
 check-stress: all stress
 	$(Q)scripts/stress $(B)
 

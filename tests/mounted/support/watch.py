@@ -103,3 +103,15 @@ def kinds(events, name=None, watch=None):
 def named(events):
     """(name, kind) of each."""
     return [(e.name, e.kind) for e in events]
+
+
+def watches_of(pid):
+    """How many inotify watches a process has."""
+    found = 0
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fdinfo"):
+            with open(f"/proc/{pid}/fdinfo/{fd}") as f:
+                found += f.read().count("inotify wd:")
+    except OSError:
+        pass
+    return found
