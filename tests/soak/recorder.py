@@ -1,4 +1,4 @@
-"""What watch.py sees, kept as it comes."""
+"""What watching.py sees, kept as it comes."""
 
 import json
 import pathlib
@@ -13,32 +13,33 @@ from support.setup import add_script
 class Recorder:
     def __init__(self, mount, **watched):
         """Watch these paths of the mount, by their names here; returns when all are watched."""
-        script = add_script(mount.setup.workshop, pathlib.Path(__file__).with_name("watch.py"))
+        script = add_script(mount.setup.workshop, pathlib.Path(__file__).with_name("watching.py"))
         self.process = processes.start(
             [sys.executable, script, *(f"{name}={mount.path(path)}" for name, path in watched.items())],
             mount.who, cwd="/", env=mount.setup.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )
+        self.mount = mount
         self.seen = []
-        self.marks = set()
+        self.ready = False
+        self.watched = {}  # by name: when its watch stood
         self.thread = threading.Thread(target=self.record, daemon=True)
         self.thread.start()
-        processes.wait_until(lambda: "ready" in self.marks, 20, "all is watched")
+        processes.wait_until(lambda: self.ready, 20, "all is watched")
 
     def record(self):
         for text in self.process.stdout:
             line = json.loads(text)
             if line.get("ready"):
-                self.marks.add("ready")
+                self.ready = True
             elif line.get("watched"):
-                self.marks.add(line["on"])
+                self.watched[line["on"]] = line["t"]
             else:
                 self.seen.append(line)
 
-    def add(self, name, path):
-        """Watch one more; returns when it is."""
-        self.process.stdin.write(f"{name}={path}\n".encode())
+    def ask(self, name, path):
+        """Watch one more. Returns at once; it is in `watched` when it is."""
+        self.process.stdin.write(f"{name}={self.mount.path(path)}\n".encode())
         self.process.stdin.flush()
-        processes.wait_until(lambda: name in self.marks, 20, f"{path} is watched")
 
     def events(self, on=None):
         """The inotify events so far."""

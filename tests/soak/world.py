@@ -5,6 +5,7 @@ import contextlib
 import os
 import shutil
 import sys
+import traceback
 
 from support.mount import Mount
 from support.setup import Setup, close_workshop, open_workshop, sanitizer_of
@@ -16,6 +17,7 @@ class World:
 
     def __init__(self, setup):
         self.setup = setup
+        self.mounts = []
         self.ending = contextlib.ExitStack()
 
     def __enter__(self):
@@ -32,6 +34,7 @@ class World:
 
     def new_mount(self, sim, *options):
         made = Mount(self.setup, sim, options, args=("-f",))
+        self.mounts.append(made)
         self.ending.callback(made.destroy)
         self.ending.callback(made.stop)
         return made
@@ -61,7 +64,8 @@ def run(name, options, proof):
                 proof(world, options)
         except AssertionError as e:
             broken = True
-            print(f"  BROKEN: {e}\n  logs: {setup.logs}", flush=True)
+            where = traceback.extract_tb(e.__traceback__)[-1]
+            print(f"  BROKEN: {str(e) or where.line}\n  logs: {setup.logs}", flush=True)
         else:
             shutil.rmtree(setup.root, ignore_errors=True)
     left = close_workshop(workshop)

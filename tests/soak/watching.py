@@ -1,8 +1,8 @@
-"""Watch a mount, in a process of its own: watch.py NAME=PATH... prints a JSON line for each inotify event:
+"""Watch a mount, in a process of its own: watching.py NAME=PATH... prints a JSON line for each inotify event:
 {"t": monotonic seconds, "on": NAME, "mask": [...], "name": ..., "cookie": n}, the first when all is watched.
 
 A path that ends in `/events` is read as the stream instead: {"t": ..., "on": NAME, "line": {...}}. On stdin
-come more watches, a NAME=PATH a line; each is acknowledged by {"on": NAME, "watched": true}. Ends with stdin.
+come more watches, a NAME=PATH a line; each is acknowledged by {"t": ..., "on": NAME, "watched": true}. Ends with stdin.
 Imports nothing of the tests, so that it can run as any user."""
 
 import ctypes
@@ -44,10 +44,14 @@ class Watcher:
             if number < 0:
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
             self.names[number] = name
-        self.say(on=name, watched=True)
+            self.read_events(time.monotonic())  # what was before the watch is told before it
+        self.say(t=time.monotonic(), on=name, watched=True)
 
     def read_events(self, now):
-        data, at = os.read(self.inotify, 1 << 18), 0
+        try:
+            data, at = os.read(self.inotify, 1 << 18), 0
+        except BlockingIOError:
+            return
         while at < len(data):
             number, mask, cookie, length = struct.unpack_from("iIII", data, at)
             name = data[at + 16 : at + 16 + length].split(b"\0", 1)[0].decode()
