@@ -10,8 +10,8 @@
  *   what lists showed ────> schedule_listed ┘              └─> schedule_begin_round ──> lists
  *
  * When calls are short, jobs in use come first, but for one Get in four; else the order is by due
- * time: each gets its turn. A job that has ended is asked no more, but once if its Duration is still to
- * come. */
+ * time: each gets its turn. A job that has ended is asked no more, but once if its Duration is
+ * still to come. */
 #ifndef ICE_LIVE_SCHEDULE_H
 #define ICE_LIVE_SCHEDULE_H
 
@@ -114,13 +114,21 @@ void schedule_resume(struct schedule *s, int64_t now_ms);
 
 /* ---- how it keeps up ---- */
 
-struct schedule_health {
-    size_t jobs;      /* unfinished */
-    int64_t lag_ms;   /* age of the oldest look at one of them */
-    int64_t late_ms;  /* how long what is due has been due, at most */
-    int64_t round_ms; /* what the last round of lists took; 0 none yet */
-    bool behind;      /* something has been due for longer than `refresh` */
+/* The times that tell, for a look at them from another thread at any later moment. */
+struct schedule_marks {
+    size_t jobs;       /* unfinished */
+    int64_t oldest_ms; /* the oldest look at one of them */
+    int64_t due_ms;    /* since when, or from when on, something is due; INT64_MAX: nothing is */
+    int64_t round_ms;  /* what the last round of lists took; 0: none yet */
 };
-struct schedule_health schedule_health(const struct schedule *s, int64_t now_ms);
+struct schedule_marks schedule_marks(const struct schedule *s);
+
+struct schedule_health {
+    int64_t lag_ms;  /* age of the oldest look at an unfinished job */
+    int64_t late_ms; /* how long what is due has been due, at most */
+    bool behind;     /* that is longer than `refresh` */
+};
+struct schedule_health schedule_health(const struct schedule_marks *m, int64_t refresh_ms,
+                                       int64_t now_ms);
 
 #endif

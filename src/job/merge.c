@@ -149,7 +149,10 @@ static int add_reply(struct buf *out, const struct json *known, const struct jso
 static int parse_whole(const struct job *j, struct json *json, struct err *err)
 {
     const struct job_field *f = job_find_number(j, job_key_number(JOB_KEY_WHOLE));
-    return f ? job_reply_parse(json, f->data, f->len, err) : err_set(err, "it has no job.json");
+    if (f)
+        return job_reply_parse(json, f->data, f->len, err);
+    err_set(err, "it has no job.json");
+    return -1;
 }
 
 static int merge_replies(const struct job *known, const struct job *item, struct buf *out,
