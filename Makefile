@@ -4,6 +4,7 @@
 #   make check              unit tests, then tests on real mounts
 #   make check-unit | check-mounted
 #   make check-stress       10,000 changes under readers that never rest, in a few minutes
+#   make soak               heavy proofs: soak-latency, -budget, -kill, -studio; SOAK='options', --help tells
 #   make check-chokidar     the watcher that Node programs use, from npm
 #   make lint               format, layers, clang-tidy, cppcheck, shellcheck, man page
 #   make coverage           line and branch coverage of the unit tests
@@ -64,7 +65,8 @@ STRESS_SRC := $(wildcard tests/stress/*.c)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-mounted check-stress check-chokidar tests stress lint coverage install uninstall clean
+.PHONY: all check check-unit check-mounted check-stress check-chokidar tests stress soak lint coverage install \
+	uninstall clean
 
 all: $(B)/icejobfs $(B)/icejobfs-sim
 
@@ -124,6 +126,10 @@ check-chokidar: all
 	$(Q)scripts/check-chokidar $(B)
 check-stress: all stress
 	$(Q)scripts/stress $(B)
+
+soak: soak-latency soak-budget soak-kill soak-studio
+soak-%: all
+	$(Q)tests/soak/run $* --build $(B) $(SOAK)
 
 lint:
 	$(Q)scripts/lint

@@ -15,10 +15,18 @@ static const char help[] =
     "  jobs/<JobId>/code, message    why it failed\n"
     "  jobs/<JobId>/job.json         the service's whole reply\n"
     "  jobs/<JobId>/...              one file for each field of the reply; empty fields have none\n"
+    "  by-status/<Status>/<JobId>    a link to each job, moved when its status changes\n"
+    "  events.log                    the changes, one JSON object a line: tail -f\n"
+    "  events                        the same as a stream: cat, poll; opened by name, not listed\n"
     "  .icejobfs/metrics             counters, OpenMetrics text\n"
     "  .icejobfs/health.json         how the service is, and the last error\n"
     "\n"
-    "A job is known from the moment it is named: look at jobs/<JobId>, and it is there.\n"
+    "A job is known from the moment it is named: look at jobs/<JobId>, and it is there. Until it\n"
+    "ends it is kept current, and each change is told to whoever watches:\n"
+    "\n"
+    "  inotifywait -m -e create,moved_to by-status/Success\n"
+    "  icejobfs wait jobs/<JobId>\n"
+    "\n"
     "How old is it?  getfattr -d -m user.ice jobs/<JobId>/status\n";
 
 /* A JSON string of text that may hold anything. */
