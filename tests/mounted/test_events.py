@@ -108,6 +108,37 @@ def test_it_is_listed_nowhere_and_the_log_is(stream, sim):
     assert stream.run("grep", "-rc", job, stream.path("events.log"), timeout=5).text.strip() == "1"
 
 
+def test_a_search_of_the_whole_mount_ends(stream, sim):
+    job = processing(sim)
+    stream.field(job, "status")
+    found = stream.sh(f"grep -rl {job} . | sort", timeout=5).text.splitlines()
+    assert "./events.log" in found and f"./jobs/{job}/job_id" in found
+    assert "./events" not in found
+    assert "events" not in stream.sh("find . -type f", timeout=5).text.replace("events.log", "")
+
+
+def test_an_interrupt_ends_a_reader_within_100_ms(stream):
+    reader = stream.start_reader("cat", stream.path("events"))
+    asleep([reader])
+    begin = time.monotonic()
+    reader.send_signal(signal.SIGINT)
+    assert reader.wait(timeout=5 * SLOW) == -signal.SIGINT
+    assert time.monotonic() - begin < 0.1 * SLOW
+
+
+def test_numbers_go_on_over_a_restart(mount, sim):
+    m = mount("ttl=0")
+    for _ in range(3):
+        m.field(processing(sim), "status")
+    before = [json.loads(line)["seq"] for line in m.read("events.log").splitlines()]
+    assert before == list(range(before[0], before[0] + 3))
+    m.stop()
+    m.start()
+    m.field(processing(sim), "status")
+    after = [json.loads(line)["seq"] for line in m.read("events.log").splitlines()]
+    assert min(after) > max(before)
+
+
 def test_tail_follows_the_log(stream, sim):
     job = processing(sim)
     reader = stream.start_reader("tail", "-n0", "-f", "-s0.1", stream.path("events.log"))

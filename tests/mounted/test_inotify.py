@@ -1,11 +1,13 @@
 """What watchers are told, and when. Each test has its twin with `no_notify`: nothing fires then, and the content
 changes all the same."""
 
+import itertools
 import os
 import re
+import signal
 
 import pytest
-from support.changes import QUICK, await_change, change, nudge, settle, stamp
+from support.changes import QUICK, await_change, change, settle, stamp
 from support.jobs import processing, success
 from support.processes import wait_until
 from support.watch import NOT_READS, RING, kinds, named
@@ -68,7 +70,7 @@ def changed(events, watch="dir"):
 
 
 def test_a_change_of_content_rings_the_file_and_its_folder_once(world, watch, told):
-    w = watch(world.m, {"file": world.path("progress"), "dir": world.path()}, ignore=["job_id"])
+    w = watch(world.m, {"file": world.path("progress"), "dir": world.path()})
     world.change(Progress=55)
     events = w.close()
     assert kinds(events, watch="file") == (RING if told else [])
@@ -117,12 +119,7 @@ def test_a_reply_that_differs_in_request_id_alone_is_no_change(world, watch, sim
     m = world.m
     w = watch(m, {"dir": world.path(), "job.json": world.path("job.json")}, mask=NOT_READS)
     before, times, calls = stamp(m, world.job), m.sh(f"stat -c '%n %y %z' jobs/{world.job}/*").text, sim.calls(world.job)
-
-    def asked_again():
-        nudge(m, world.job)
-        return sim.calls(world.job) >= calls + 3
-
-    wait_until(asked_again, 15, "the service was asked three times")
+    wait_until(lambda: sim.calls(world.job) >= calls + 3, 15, "the service was asked three times")
     settle(m, world.other)
     assert w.close() == []
     assert stamp(m, world.job) == before
@@ -137,7 +134,7 @@ def test_a_reply_that_differs_in_request_id_alone_is_no_change(world, watch, sim
 def test_a_field_that_appears_is_created_with_its_full_content(world, watch, told):
     text = '["' + "春天" * 10000 + '"]'
     path = world.path("clips_param.json")
-    w = watch(world.m, {"dir": world.path()}, mask=["CREATE", "MODIFY", "CLOSE_WRITE"], ignore=["job_id"],
+    w = watch(world.m, {"dir": world.path()}, mask=["CREATE", "MODIFY", "CLOSE_WRITE"],
               look={"file": path, "names": world.path()})  # fmt: skip
     assert world.m.errno("jobs", world.job, "clips_param.json") == "ENOENT"  # the kernel remembers that
     world.change(ClipsParam=text)
@@ -150,7 +147,7 @@ def test_a_field_that_appears_is_created_with_its_full_content(world, watch, tol
 
 
 def test_a_field_that_appears_rings_create_open_modify_and_close(world, watch, told):
-    w = watch(world.m, {"dir": world.path()}, ignore=["job_id"])
+    w = watch(world.m, {"dir": world.path()})
     world.change(MediaURL="http://b.oss-cn-shanghai.aliyuncs.com/1.mp4", Progress=60)
     events = w.close()
     assert changed(events) == ({"media_url": ["CREATE", *RING], "progress": RING} if told else {})
@@ -161,7 +158,7 @@ def test_a_field_that_goes_is_deleted(show, sim, watch, told):
     world = World(show(), sim, Message="wait", Code="Soon")
     gone = world.path("message")
     assert world.m.field(world.job, "message") == "wait"
-    w = watch(world.m, {"file": gone, "dir": world.path()}, ignore=["job_id"])
+    w = watch(world.m, {"file": gone, "dir": world.path()})
     world.change(Message=None)
     events = w.close()
     assert kinds(events, watch="file") == (["ATTRIB", "DELETE_SELF", "IGNORED"] if told else [])
@@ -174,7 +171,7 @@ def test_a_field_that_goes_while_somebody_has_it_open_ends_with_the_last_close(s
     world = World(show(), sim, Message="wait")
     holder = world.m.start_run("bash", "-c", f"exec 5< {world.path('message')} && echo open && exec sleep 60")
     assert holder.stdout.readline() == b"open\n"
-    w = watch(world.m, {"file": world.path("message"), "dir": world.path()}, ignore=["job_id"])
+    w = watch(world.m, {"file": world.path("message"), "dir": world.path()})
     world.change(Message=None)
     if told:
         w.wait_for("DELETE", "message", "dir")
@@ -253,7 +250,7 @@ def test_status_rings_last_and_what_it_announces_is_there(show, sim, watch, told
         "link": world.by_status("Success", job), "old": world.by_status("Processing", job),
         "log": m.path("events.log"),
     }  # fmt: skip
-    w = watch(m, places, mask=NOT_READS, look=look, ignore=["job_id"])
+    w = watch(m, places, mask=NOT_READS, look=look)
     change(m, job, Status="Success", Progress=100, MediaURL="http://b/1.mp4", Message=None, CompleteTime="2026-03-01T08:05:00Z")
     if told:
         w.wait_for("CLOSE_WRITE", "status", "dir")
@@ -329,7 +326,7 @@ def test_nothing_is_rung_that_the_kernel_does_not_hold(show, sim, told):
 
 def test_users_cannot_change_anything_and_their_attempts_fire_nothing(world, watch, told):
     m = world.m
-    w = watch(m, {"dir": world.path(), "file": world.path("status"), "jobs": m.path("jobs")}, ignore=["job_id"])
+    w = watch(m, {"dir": world.path(), "file": world.path("status"), "jobs": m.path("jobs")})
     answers = m.ops("changes", job=world.path(), file=world.path("status"))
     assert None not in answers.values() and set(answers.values()) <= {"EROFS", "EEXIST", "EPERM"}
     assert answers["open for writing"] == answers["create"] == answers["unlink"] == "EROFS"
@@ -350,19 +347,63 @@ def test_a_file_is_never_seen_empty_or_shorter_by_a_size(world, told):
     assert set(seen) <= lengths | {len('{"标题": "春天的故事"}'.encode()) + 1}
 
 
-def test_a_finished_job_that_changes_once_more_rings(show, sim, watch, told):
-    """A Duration that comes late: known jobs that have ended are not asked again, so this one ends and changes
-    while it is being told of."""
+def test_all_that_comes_with_the_end_of_a_job_is_told_of(show, sim, watch, told):
     m = show()
-    job = processing(sim)
-    assert m.field(job, "status") == "Processing"
-    w = watch(m, {"dir": m.job(job)}, mask=["CREATE", "CLOSE_WRITE"], ignore=["job_id"])
+    job, other = processing(sim), processing(sim)
+    for known in (job, other):
+        assert m.field(known, "status") == "Processing"
+    w = watch(m, {"dir": m.job(job)}, mask=["CREATE", "CLOSE_WRITE"])
     before = stamp(m, job)
     success(sim, job)
     await_change(m, job, before)
-    settle(m, processing(sim))
+    settle(m, other)
     events = w.close()
-    assert [n for n, k in named(events) if k == "CREATE"] == (
-        ["complete_time", "duration", "media_url"] if told else []
-    )
+    created = [name for name, kind in named(events) if kind == "CREATE"]
+    assert created == (["complete_time", "duration", "media_url"] if told else [])
     assert m.field(job, "duration") == "30.5"
+
+
+def test_a_job_that_is_watched_and_never_read_is_told_of(mount, sim, watch):
+    m = mount(*QUICK)
+    job = processing(sim)
+    w = watch(m, {"dir": m.job(job)})
+    wait_until(lambda: sim.calls(job) >= 1, 10, "the job is known")
+    sim.put(job, Progress=98)
+    w.wait_for("CLOSE_WRITE", "progress", timeout=20)
+    assert m.field(job, "progress") == "98"
+
+
+# ---- a notifier in trouble
+
+
+def notifier_of(m):
+    """The process id of the notifier of a mount, None while there is none."""
+    with open(f"/proc/{m.process.pid}/task/{m.process.pid}/children") as f:
+        children = f.read().split()
+    for task in os.listdir(f"/proc/{m.process.pid}/task"):
+        with open(f"/proc/{m.process.pid}/task/{task}/children") as f:
+            children += f.read().split()
+    for pid in children:
+        with open(f"/proc/{pid}/comm") as f:
+            if f.read().strip() == "ice-notifier":
+                return int(pid)
+    return None
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_without_its_notifier_content_goes_on_and_events_come_back(mount, sim, watch, how):
+    m = mount(*QUICK)
+    world = World(m, sim)
+    world.change(Progress=41)
+    first = notifier_of(m)
+    os.kill(first, how)
+    world.change(Progress=42)  # shown, whoever is told
+    assert m.field(world.job, "progress") == "42"
+    messages = itertools.count()
+    wait_until(
+        lambda: notifier_of(m) not in (None, first) or world.change(Message=str(next(messages))), 10, "there is another"
+    )
+    w = watch(m, {"file": world.path("progress")})
+    world.change(Progress=43)
+    assert kinds(w.close()) == RING
+    assert m.field(world.job, "progress") == "43"
