@@ -131,8 +131,9 @@ struct live {
     pthread_t thread;
     bool started;
     _Atomic bool stopping;
-    pthread_mutex_t health_lock; /* protects `health` */
+    pthread_mutex_t health_lock; /* protects the two below */
     struct live_health health;
+    struct schedule_marks marks;
 };
 
 /* live.c: one turn of the thread's loop, the wait for news included. */

@@ -82,10 +82,8 @@ void live_show_health(struct live *l, int64_t now_ms)
     l->health.waiting = (unsigned)(s->n - s->lists[LOOK_FLYING].n);
     if (!l->schedule)
         return;
-    const struct schedule_health h = schedule_health(l->schedule, now_ms);
-    l->health.behind = h.behind;
-    l->health.round_ms = h.round_ms;
-    l->health.lag_ms = h.lag_ms;
+    l->marks = schedule_marks(l->schedule);
+    const struct schedule_health h = schedule_health(&l->marks, l->config.refresh_ms, now_ms);
     metric_set(METRIC_REFRESH_LAG_MS, h.lag_ms);
     metric_set(METRIC_REFRESH_LATE_MS, h.late_ms);
 }
@@ -141,4 +139,12 @@ void live_health(struct live *l, struct live_health *out)
 {
     LOCK_SCOPE(&l->health_lock);
     *out = l->health;
+    if (l->config.refresh_ms == 0)
+        return;
+    /* The thread may have nothing to do just now: time goes on. */
+    const struct schedule_health h =
+        schedule_health(&l->marks, l->config.refresh_ms, clock_mono_ms());
+    out->behind = h.behind;
+    out->lag_ms = h.lag_ms;
+    out->round_ms = l->marks.round_ms;
 }

@@ -275,16 +275,25 @@ int64_t schedule_next_ms(const struct schedule *s)
 
 /* ---- how it keeps up ---- */
 
-struct schedule_health schedule_health(const struct schedule *s, int64_t now_ms)
+struct schedule_marks schedule_marks(const struct schedule *s)
 {
-    struct schedule_health h = {.jobs = s->unfinished, .round_ms = s->round_took_ms};
+    struct schedule_marks m = {
+        .jobs = s->unfinished, .due_ms = schedule_next_ms(s), .round_ms = s->round_took_ms};
     if (s->oldest)
-        h.lag_ms = greater(now_ms - s->oldest->seen_ms, 0);
-    int64_t next = schedule_next_ms(s);
-    if (next < now_ms)
-        h.late_ms = now_ms - next;
-    if (s->in_round && now_ms - s->begun_ms > s->config.refresh_ms)
-        h.late_ms = greater(h.late_ms, now_ms - s->begun_ms - s->config.refresh_ms);
-    h.behind = h.late_ms > s->config.refresh_ms;
+        m.oldest_ms = s->oldest->seen_ms;
+    if (s->in_round)
+        m.due_ms = lesser(m.due_ms, s->begun_ms + s->config.refresh_ms);
+    return m;
+}
+
+struct schedule_health schedule_health(const struct schedule_marks *m, int64_t refresh_ms,
+                                       int64_t now_ms)
+{
+    struct schedule_health h = {0};
+    if (m->jobs > 0)
+        h.lag_ms = greater(now_ms - m->oldest_ms, 0);
+    if (m->due_ms < now_ms)
+        h.late_ms = now_ms - m->due_ms;
+    h.behind = h.late_ms > refresh_ms;
     return h;
 }

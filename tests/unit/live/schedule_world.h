@@ -336,6 +336,12 @@ static inline void run_for(struct world *w, int64_t ms)
     run_until(w, w->now_ms + ms);
 }
 
+static inline struct schedule_health health_at(const struct world *w, int64_t now_ms)
+{
+    const struct schedule_marks m = schedule_marks(w->s);
+    return schedule_health(&m, REFRESH, now_ms);
+}
+
 /* Begin to count anew. */
 static inline void forget_counts(struct world *w)
 {

@@ -71,7 +71,7 @@ static void a_job_in_use_is_asked_at_the_full_pace_until_its_use_is_over(void **
     unsigned before = w->jobs[0].gets;
     run_for(w, 20);
     assert_int_equal(w->jobs[0].gets, before + 1);
-    assert_false(schedule_health(w->s, w->now_ms).behind);
+    assert_false(health_at(w, w->now_ms).behind);
     forget_counts(w);
     for (int i = 0; i < 720; i++) {
         schedule_touch(w->s, 1, w->now_ms);
@@ -132,9 +132,9 @@ static void when_calls_are_short_every_job_gets_its_turn_and_health_says_so(void
     }
     assert_in_range(slowest_used, REFRESH - LEAD, 2 * REFRESH);
     assert_in_range(slowest_idle, 200000, 300000);
-    struct schedule_health h = schedule_health(w->s, w->now_ms);
+    struct schedule_health h = health_at(w, w->now_ms);
     assert_true(h.behind);
-    assert_int_equal(h.jobs, N);
+    assert_int_equal(schedule_marks(w->s).jobs, N);
     assert_true(h.lag_ms > REFRESH);
     assert_true(h.late_ms > REFRESH);
     assert_in_range(busiest_second(w), 8, 10);
@@ -151,7 +151,7 @@ static void with_enough_calls_health_says_nothing_is_behind(void **state)
     }
     for (int i = 0; i < 1000; i++) {
         run_for(w, 1700);
-        struct schedule_health h = schedule_health(w->s, w->now_ms);
+        struct schedule_health h = health_at(w, w->now_ms);
         assert_false(h.behind);
         assert_in_range(h.lag_ms, 0, REFRESH + 50);
     }
@@ -370,7 +370,7 @@ static void a_job_that_has_ended_is_asked_no_more(void **state)
     forget_counts(w);
     run_for(w, 2 * DAY_MS);
     assert_int_equal(w->gets + w->pages, 0);
-    assert_int_equal(schedule_health(w->s, w->now_ms).jobs, 0);
+    assert_int_equal(schedule_marks(w->s).jobs, 0);
     world_free(w);
 }
 
@@ -385,8 +385,8 @@ static void a_duration_that_is_late_is_asked_for_once(void **state)
     name_job(w, 1);
     run_for(w, SLOWEST - 1);
     assert_int_equal(w->gets, 0);
-    assert_false(schedule_health(w->s, w->now_ms).behind);
-    assert_int_equal(schedule_health(w->s, w->now_ms).jobs, 0);
+    assert_false(health_at(w, w->now_ms).behind);
+    assert_int_equal(schedule_marks(w->s).jobs, 0);
     run_for(w, DAY_MS);
     assert_int_equal(w->jobs[0].gets, 1);
     assert_int_equal(w->jobs[1].gets, 1);
@@ -431,7 +431,7 @@ static void failures_make_it_rarer_and_success_ends_that(void **state)
     assert_true(schedule_round_ms(w->s) == now + 100);
     schedule_failed(w->s, 1, 0, true, now + 200); /* it knows no such job: no fault */
     assert_true(schedule_next_ms(w->s) == now + 200 + SLOWEST);
-    assert_true(schedule_health(w->s, now + 300).lag_ms == 100);
+    assert_true(health_at(w, now + 300).lag_ms == 100);
     world_free(w);
 }
 
@@ -504,11 +504,11 @@ static void jobs_come_and_go(void **state)
         for (size_t j = 0; i % 100 == 0 && j < N; j++)
             has += schedule_has(w->s, j + 1);
         if (i % 100 == 0)
-            assert_int_equal(schedule_health(w->s, w->now_ms).jobs, has);
+            assert_int_equal(schedule_marks(w->s).jobs, has);
     }
     /* They come out in the order of their times, each once. */
     uint64_t key;
-    size_t out = 0, has = schedule_health(w->s, w->now_ms).jobs;
+    size_t out = 0, has = schedule_marks(w->s).jobs;
     int64_t far = w->now_ms + 2 * SLOWEST;
     while (schedule_next(w->s, far, &key)) {
         schedule_failed(w->s, key, SLOWEST, false, far);
