@@ -3,6 +3,9 @@
 #   make                    the two programs
 #   make check              unit tests, then tests on real mounts
 #   make check-unit | check-mounted
+#   make check-stress       10,000 changes under readers that never rest, in a few minutes
+#   make soak               heavy proofs: soak-latency, -budget, -kill, -studio; SOAK='options', --help tells
+#   make check-chokidar     the watcher that Node programs use, from npm
 #   make lint               format, layers, clang-tidy, cppcheck, shellcheck, man page
 #   make coverage           line and branch coverage of the unit tests
 #   make install            PREFIX=/usr/local DESTDIR=
@@ -58,10 +61,12 @@ TEST_SRC := $(wildcard $(foreach r,$(ROOMS) sim,tests/unit/$(r)/test_*.c))
 TESTLIB_SRC := $(wildcard tests/unit/support/*.c)
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
+STRESS_SRC := $(wildcard tests/stress/*.c)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-mounted tests lint coverage install uninstall clean
+.PHONY: all check check-unit check-mounted check-stress check-chokidar tests stress soak lint coverage install \
+	uninstall clean
 
 all: $(B)/icejobfs $(B)/icejobfs-sim
 
@@ -103,13 +108,28 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libicesim.a $(B)/libtestsupport.a $(B
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(ldflags) $(WRAP) $(LDFLAGS) -o $@ $(filter-out %.a,$^) -Wl,--start-group $(filter %.a,$^) \
 		-Wl,--end-group $(libs_lib) $(libs_sim) $(libs_test)
-$(call obj,$(TEST_SRC) $(TESTLIB_SRC)): cflags += -Itests/unit -DTEST_DATA='"$(CURDIR)/tests/data"'
+stress: $(B)/stress/torn
+$(B)/stress/torn: $(call obj,$(STRESS_SRC)) $(B)/libtestsupport.a $(B)/libicejobfs.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ldflags) $(WRAP) $(LDFLAGS) -o $@ $(filter-out %.a,$^) -Wl,--start-group $(filter %.a,$^) \
+		-Wl,--end-group $(libs_lib) $(libs_test)
+$(call obj,$(STRESS_SRC)): cflags += -Itests
+$(call obj,$(TEST_SRC) $(TESTLIB_SRC) $(STRESS_SRC)): cflags += -Itests/unit -DTEST_DATA='"$(CURDIR)/tests/data"'
 
 check: check-unit check-mounted
 check-unit: all tests
 	$(Q)scripts/run-unit-tests $(TESTS)
 check-mounted: all
 	$(Q)scripts/run-mounted-tests $(B)
+check-chokidar: all
+	$(Q)scripts/check-chokidar $(B)
+check-stress: all stress
+	$(Q)scripts/stress $(B)
+
+soak: soak-latency soak-budget soak-kill soak-studio
+soak-%: all
+	$(Q)tests/soak/run $* --build $(B) $(SOAK)
 
 lint:
 	$(Q)scripts/lint

@@ -32,6 +32,11 @@
     X(CACHE_FAULT, "cache_fault", "counter", "reads answered with a fault's errno")                \
     X(CACHE_MISSING, "cache_missing", "counter", "reads answered with ENOENT")                     \
     X(CACHE_WAITERS, "cache_waiters", "gauge", "readers waiting now")                              \
+    X(REFRESH_ROUNDS, "refresh_rounds", "counter", "rounds of the refresh begun")                  \
+    X(REFRESH_GET, "refresh_get", "counter", "GetMediaProducingJob calls of the refresh's own")    \
+    X(REFRESH_LAG_MS, "refresh_lag_milliseconds", "gauge",                                         \
+      "age of the oldest look at an unfinished job")                                               \
+    X(REFRESH_LATE_MS, "refresh_late_milliseconds", "gauge", "how long a call has been due")       \
     X(JOB_CHANGES, "job_changes", "counter", "replies that changed a job")                         \
     X(FS_LOOKUP, "fs_lookup", "counter", "FUSE LOOKUP requests")                                   \
     X(FS_GETATTR, "fs_getattr", "counter", "FUSE GETATTR requests")                                \
@@ -40,6 +45,8 @@
     X(FS_READDIR, "fs_readdir", "counter", "FUSE READDIR and READDIRPLUS requests")                \
     X(FS_XATTR, "fs_xattr", "counter", "FUSE GETXATTR and LISTXATTR requests")                     \
     X(FS_INTERRUPTED, "fs_interrupted", "counter", "waiting requests ended by a signal")           \
+    X(FS_NOTIFIED, "fs_notified", "counter", "operations that the notifier did")                   \
+    X(FS_NOT_NOTIFIED, "fs_not_notified", "counter", "operations that the notifier failed to do")  \
     X(FS_INVALIDATED, "fs_invalidated", "counter", "inodes and names invalidated in the kernel")
 
 enum metric {

@@ -63,6 +63,15 @@ struct cache_answer {
                              finished jobs */
 };
 
+/* What a reader is after. A list item confirms what lists show, and no more: content has two ages.
+ */
+enum cache_need {
+    CACHE_NEED_ANY, /* what a list shows too: fresh since the last Get or list item */
+    CACHE_NEED_GET, /* what only Get gives (job_name_needs_get): fresh since the last Get; there is
+                       no such content in a snapshot known from a list alone */
+};
+#define CACHE_NEEDS 2
+
 /* Embedded in the caller's request. Set `answer` and zero the rest. Belongs to the cache while
  * parked. */
 struct cache_waiter {
@@ -72,6 +81,7 @@ struct cache_waiter {
     struct cache_waiter *prev_, *next_, *entry_prev_, *entry_next_;
     void *entry_;
     int64_t deadline_ms_;
+    enum cache_need need_;
     int queue_;
     int state_; /* new, parked, taken, interrupted; under the cache's lock */
 };
@@ -84,8 +94,8 @@ enum cache_verdict cache_lookup(struct cache *c, const char *id, int64_t now_ms,
                                 struct cache_answer *a);
 
 /* What is known now, without asking or waiting: CONTENT, MISSING, FAULT (remembered, still in
- * force) or PARKED (nothing yet). Does not count as a read. */
-enum cache_verdict cache_peek(struct cache *c, uint64_t key, int64_t now_ms,
+ * force) or PARKED (nothing yet, for this need). Does not count as a read. */
+enum cache_verdict cache_peek(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
                               struct cache_answer *a);
 
 /* A read: content that is fresh (or finished) at once; content past its ttl after at most
@@ -96,9 +106,15 @@ enum cache_verdict cache_peek(struct cache *c, uint64_t key, int64_t now_ms,
  * slowly (>= 1 s), for a moment (1 s) readers get one short attempt (patience), so that those who
  * queue do not each wait it out; while the service is down (cache_service), the first reader
  * becomes the probe (one attempt, at most 3 s) and the others fail at once while an attempt younger
- * than 1 s is under way. */
-enum cache_verdict cache_read(struct cache *c, uint64_t key, int64_t now_ms, struct cache_waiter *w,
-                              struct cache_answer *a);
+ * than 1 s is under way. CACHE_NEED_GET of a snapshot known from a list alone is a read without
+ * content. While a newer version is staged nothing is asked: the reader waits for its publication,
+ * `patience` at most. Counts as cache_touch. */
+enum cache_verdict cache_read(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
+                              struct cache_waiter *w, struct cache_answer *a);
+
+/* Somebody reads or watches this job: the refresh asks for it sooner, while it is unfinished.
+ * Cheap; at most once a second a job is passed on. */
+void cache_touch(struct cache *c, uint64_t key, int64_t now_ms);
 
 /* An interrupt: true: the waiter was parked and is the caller's again (answer EINTR). false:
  * somebody else has taken it and answers, or it was not parked yet (then cache_read will return
@@ -108,15 +124,20 @@ bool cache_cancel(struct cache *c, struct cache_waiter *w);
 /* For xattrs and health. */
 struct cache_info {
     int64_t fetched_real_ns; /* when the content was last confirmed by the service; 0: never */
-    int64_t age_ms;          /* -1 without content */
+    int64_t age_ms;          /* -1 without content (for this need) */
     bool stale;
     bool asking;
     char error[256]; /* the last failure since the last success; "" none */
 };
-bool cache_info(struct cache *c, uint64_t key, int64_t now_ms, struct cache_info *out);
+bool cache_info(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
+                struct cache_info *out);
 
 /* Copy the id (JOB_ID_MAX + 1 bytes) of any key in the table, provisional ones too. */
 bool cache_id_of(struct cache *c, uint64_t key, char id[JOB_ID_MAX + 1]);
+
+/* A known job by its id: a reference to what is shown, and its key; or NULL. Asks nothing, makes
+ * nothing. */
+struct job *cache_find(struct cache *c, const char *id, uint64_t *key);
 
 /* All known jobs (those with content), newest CreateTime last not promised: sorted by id. */
 struct cache_row {
@@ -136,6 +157,10 @@ bool cache_settled(struct cache *c, uint64_t key);
 bool cache_pins_add(struct cache *c, uint64_t key, int n);
 unsigned cache_pins(struct cache *c, uint64_t key);
 void cache_settle(struct cache *c, uint64_t key); /* if finished and without pins */
+/* Open handles of a settled job; before it changes after all: no longer settled, returns how many
+ * are open. */
+void cache_kept_add(struct cache *c, uint64_t key, int n);
+unsigned cache_unsettle(struct cache *c, uint64_t key);
 
 /* ---- what live does
  * --------------------------------------------------------------------------------- */
@@ -143,6 +168,13 @@ void cache_settle(struct cache *c, uint64_t key); /* if finished and without pin
 /* Take the next job that readers want and nobody asks for yet; it counts as being asked for from
  * now. false: none. */
 bool cache_take_wanted(struct cache *c, uint64_t *key, char id[JOB_ID_MAX + 1]);
+
+/* Live asks for a job of its own accord: it counts as being asked for from now, and readers who
+ * come share it. false: nobody has this key, or it is being asked for already. */
+bool cache_begin(struct cache *c, uint64_t key, int64_t now_ms, char id[JOB_ID_MAX + 1]);
+
+/* Take the next job that somebody has read or watched (cache_touch). false: none. */
+bool cache_take_touched(struct cache *c, uint64_t *key);
 
 /* An attempt goes out now (the budget may have delayed it). */
 void cache_attempt(struct cache *c, uint64_t key, int64_t now_ms);
@@ -162,6 +194,11 @@ void cache_put_retry(struct cache *c, uint64_t key, enum api_class class, enum a
  * user.ice.fetched_at. */
 void cache_put_job(struct cache *c, uint64_t key, struct job *job, int64_t now_ms,
                    int64_t now_real_ns);
+/* What a list shows of the job, laid over what was known of it (job_merge_list). Like
+ * cache_put_job, but it is no answer to a Get: a look-up under way goes on, and readers who need
+ * what only Get gives go on waiting. */
+void cache_put_listed(struct cache *c, uint64_t key, struct job *job, int64_t now_ms,
+                      int64_t now_real_ns);
 void cache_put_missing(struct cache *c, uint64_t key, int64_t now_ms);
 void cache_put_fault(struct cache *c, uint64_t key, enum api_class class, enum api_net net,
                      const char *error, int64_t now_ms);
@@ -170,8 +207,11 @@ void cache_put_fault(struct cache *c, uint64_t key, enum api_class class, enum a
  * more and it has no content to renew; it is over, without a call. false: go on. */
 bool cache_abandon(struct cache *c, uint64_t key, int64_t now_ms);
 
-/* The snapshot that a reply is compared with; a reference or NULL. */
+/* What readers are shown; a reference or NULL. */
 struct job *cache_current(struct cache *c, uint64_t key);
+
+/* The newest version, staged or shown, with which a reply is compared; a reference or NULL. */
+struct job *cache_newest(struct cache *c, uint64_t key);
 
 /* The circuit breaker's word: the service is down (`error`: the errno for readers without content)
  * or up again. */
@@ -191,7 +231,8 @@ void cache_shutdown(struct cache *c, int error);
 enum cache_event {
     CACHE_CREATED,
     CACHE_CHANGED,
-    CACHE_NOTHING /* a provisional name came to nothing */
+    CACHE_NOTHING, /* a provisional name came to nothing */
+    CACHE_STAGED,  /* `after` is known, and `before` shown until cache_publish */
 };
 /* On live's thread, without locks, after the table shows the new state and before waiting readers
  * are answered. `before` and `after` are borrowed (NULL where there is none). One listener, set
@@ -199,5 +240,16 @@ enum cache_event {
 typedef void cache_listener(void *arg, enum cache_event event, uint64_t key, const char *id,
                             const struct job *before, const struct job *after);
 void cache_listen(struct cache *c, cache_listener *fn, void *arg);
+
+/* Staging: a change of a known job is not shown when it is put, but when whoever tells the kernel
+ * has prepared for it. While on, a put version is kept beside the one shown (a newer one takes the
+ * place of an older one that was not published), the listener is told CACHE_STAGED, and readers who
+ * wait go on waiting, with their deadlines. A first version is shown at once. Set before threads
+ * start. */
+void cache_stage_changes(struct cache *c, bool on);
+
+/* Show a version that was staged, and answer who waits for it; the listener is not told again. If
+ * something newer is staged by now, that stays staged: it was told of too. */
+void cache_publish(struct cache *c, uint64_t key, const struct job *job, int64_t now_ms);
 
 #endif

@@ -5,7 +5,10 @@
  *   waiters.c  who is parked: FIFO queues by kind of delay, and a list at each entry
  *   answer.c   what a reader is told
  *   read.c     what readers call
- *   put.c      what live calls
+ *   touch.c    what readers are after
+ *   ask.c      what live asks for
+ *   put.c      what live puts in
+ *   stage.c    which version is shown
  *   list.c     the snapshot of all known jobs
  *   pins.c     open handles, and whether the kernel may keep pages
  *   cache.c    the whole: made, expired, shut down, freed
@@ -31,6 +34,9 @@
  * names its job. */
 #define CACHE_SOON_MS 5000
 
+#define CACHE_TOUCH_MS    1000 /* a job in use is passed on so often */
+#define CACHE_INTEREST_MS 5000 /* a use after so long without one ends live's wait */
+
 /* ---- entries
  * -------------------------------------------------------------------------------------- */
 
@@ -42,26 +48,41 @@ enum entry_memory {
     MEMORY_DENIED,
 };
 
+/* When the service last gave a version, and how. */
+struct version_age {
+    int64_t confirmed_ms; /* by Get or list */
+    int64_t got_ms;       /* by Get */
+    int64_t fetched_real_ns;
+    int64_t got_real_ns;
+    bool ended; /* a Get has shown the job's end: nothing of it ages */
+};
+
 struct entry {
     uint64_t key;
-    struct job *job;              /* NULL: provisional */
+    struct job *job;              /* shown; NULL: provisional */
+    struct job *staged;           /* newer, not shown yet; or NULL */
     struct cache_waiter *waiters; /* linked by entry_next_ */
     struct entry *prev, *next;    /* in the list named by `list` */
+    struct entry *touched_next;   /* in the queue of the touched */
     char *error;                  /* text of the last failure since the last success, or NULL */
-    int64_t confirmed_ms;         /* when the service last gave this content */
-    int64_t fetched_real_ns;
+    struct version_age age;       /* of `job` */
+    struct version_age staged_age;
+    int64_t staged_ms;    /* since when the one shown is not the newest */
+    int64_t touched_ms;   /* when its use was last passed on */
     int64_t begun_ms;     /* when the present look-up was first wanted */
     int64_t looked_ms;    /* last LOOKUP of the name while it had no content */
     int64_t memory_ms;    /* `memory` holds until then */
     int64_t slow_ms;      /* until then the last look-up's slow failure is remembered */
     int64_t forget_ms;    /* in a list of the forgettable: when */
     unsigned pins;        /* open handles that show content of an unfinished job */
+    unsigned kept;        /* open handles of the settled job, whose pages the kernel keeps */
     int error_no;         /* errno of the last failure since the last success, 0 for none */
     unsigned char list;   /* enum entry_list_kind */
     unsigned char memory; /* enum entry_memory */
     bool asking;          /* live has taken it and owes a put */
     bool retrying;        /* an attempt of the present look-up has failed */
     bool settled;
+    bool touched; /* in the queue of the touched */
     char id[];
 };
 
@@ -108,6 +129,9 @@ struct cache {
     struct table table;
     struct entry_list lists[LIST_KINDS];
     struct waiter_queue queues[WAIT_KINDS];
+    struct entry *touched, *touched_last; /* first in, first out; known jobs are never dropped */
+    bool touched_woken;                   /* live has been woken for them and has not come yet */
+    bool staging;
     size_t known;
     size_t provisional;
     size_t provisional_max;
@@ -134,8 +158,8 @@ int64_t waiters_whole_delay(int64_t timeout_ms);
 void waiters_park(struct cache *c, struct entry *e, struct cache_waiter *w, enum waiter_kind kind,
                   int64_t now_ms);
 void waiters_unpark(struct cache *c, struct cache_waiter *w);
-/* Take the waiters of one entry off all queues. */
-struct cache_waiter *waiters_take(struct cache *c, struct entry *e);
+/* Take the waiters of one entry who have this need off all queues. */
+struct cache_waiter *waiters_take(struct cache *c, struct entry *e, enum cache_need need);
 /* The first waiter whose deadline has passed, off all queues, or NULL. */
 struct cache_waiter *waiters_take_late(struct cache *c, int64_t now_ms);
 int64_t waiters_next_deadline(const struct cache *c);
@@ -145,6 +169,8 @@ void waiters_answer(struct owed *o);
 /* ---- entry.c
  * -------------------------------------------------------------------------------------- */
 
+/* Find by id; NULL: there is none. */
+struct entry *entry_find(const struct cache *c, const char *id);
 /* Find by id, or make a provisional one. NULL with *error: ENOMEM or ENFILE. */
 struct entry *entry_of(struct cache *c, const char *id, int *error);
 void entry_copy_id(const struct entry *e, char id[JOB_ID_MAX + 1]);
@@ -163,8 +189,15 @@ bool entry_asked(const struct entry *e);
 /* The look-up is over without content: remember, and forget in time if nobody has any content. */
 void entry_over(struct cache *c, struct entry *e, enum entry_memory memory, int64_t now_ms);
 bool entry_held(const struct entry *e, int64_t now_ms); /* a memory is in force */
-/* There is content, and it needs no renewal. */
-bool entry_fresh(const struct cache *c, const struct entry *e, int64_t now_ms);
+/* There is content for this need. */
+bool entry_has(const struct entry *e, enum cache_need need);
+/* There is, and it needs no renewal. */
+bool entry_fresh(const struct cache *c, const struct entry *e, enum cache_need need,
+                 int64_t now_ms);
+/* When the service last gave what this need is after. */
+int64_t entry_time(const struct entry *e, enum cache_need need);
+/* What this need is after is known already, and about to be shown. */
+bool entry_coming(const struct entry *e, enum cache_need need);
 /* Keep the last failure: the errno for readers, the text (or NULL) for people. */
 void entry_failed(struct entry *e, int error_no, const char *text);
 
@@ -177,14 +210,48 @@ bool entry_forget_one(struct cache *c, int64_t now_ms);
 
 /* Fill an answer from what the entry has: content (a reference is added), or the fault. */
 enum cache_verdict answer_content(struct cache_answer *a, const struct cache *c,
-                                  const struct entry *e, int64_t now_ms);
+                                  const struct entry *e, enum cache_need need, int64_t now_ms);
 enum cache_verdict answer_missing(struct cache_answer *a);
 enum cache_verdict answer_fault(struct cache_answer *a, int error);
 /* What holds when no newer word will come: content, the remembered answer, or the last fault's
  * errno. */
 enum cache_verdict answer_last(struct cache_answer *a, const struct cache *c, const struct entry *e,
-                               int64_t now_ms);
+                               enum cache_need need, int64_t now_ms);
 /* Without the lock: for the metrics. */
 void answer_count(const struct cache_answer *a);
+
+/* ---- touch.c
+ * -------------------------------------------------------------------------------------- */
+
+/* Somebody uses it: pass that on, unless it was done a moment ago. */
+void touch_entry(struct cache *c, struct entry *e, int64_t now_ms);
+
+/* ---- stage.c
+ * -------------------------------------------------------------------------------------- */
+
+/* What is to be done once the lock is given back. */
+struct after {
+    struct owed owed[CACHE_NEEDS];
+    bool tell;
+    enum cache_event event;
+    const struct job *before;  /* a reference, or NULL */
+    const struct job *now;     /* borrowed from the caller */
+    const struct job *dropped; /* a reference to let go of, or NULL */
+    uint64_t key;
+    char id[JOB_ID_MAX + 1];
+};
+
+/* The listener is to be told. */
+void after_tell(struct after *after, const struct entry *e, enum cache_event event);
+/* Take whoever waits for this entry with this need; they get what is shown now. */
+void after_owe(struct cache *c, struct entry *e, enum cache_need need, struct after *after,
+               int64_t now_ms);
+/* Without the lock: the listener first, so that who is answered finds it told. */
+void after_finish(struct cache *c, struct after *after);
+
+/* A snapshot from the service: in the place of the one shown, or staged beside it. Returns the age
+ * of where it went, for the caller to renew. */
+struct version_age *stage_put(struct cache *c, struct entry *e, struct job *job,
+                              struct after *after, int64_t now_ms);
 
 #endif

@@ -52,6 +52,7 @@ struct options {
     int64_t keep_ms; /* OPTIONS_KEEP_FOREVER */
     uint64_t cache_size;
     char *state; /* absolute; NULL: keep nothing on disk */
+    bool no_notify;
     bool vpc;
     char *ca;    /* absolute, or NULL: the system's */
     char *proxy; /* "": none; NULL: as the environment says */

@@ -12,6 +12,12 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
+struct bell;
+struct events;
+struct events_reader;
+struct events_watch;
+struct held;
+struct stage;
 struct updater;
 struct workers;
 
@@ -20,6 +26,15 @@ struct fs {
     struct fuse_session *session;
     struct updater *updater;
     struct workers *workers;
+    struct held *held;
+    struct stage *stage;
+    struct events *events;
+    struct bell *bell; /* NULL: changes are shown silently */
+    dev_t device;      /* of the mount, as stat(2) shows it */
+    /* The updater's thread alone: */
+    int64_t pace_begin_ms;
+    unsigned pace_count;
+    int64_t watchers_next_ms;
     bool system_mode; /* the kernel keeps users from writing, and checks permissions */
     int private_fd;   /* system mode: the detached writable mount, -1 once it is dropped */
     int mount_id;     /* of the users' mount, as in /proc/self/mountinfo */
@@ -49,7 +64,7 @@ double attr_timeout(const struct cache_answer *a);
  * ------------------------------------------------------------------------------- */
 
 /* User mode has no default_permissions, so the daemon holds uid, gid and umask itself: 0 or EACCES.
- */
+ * The notifier may go everywhere. */
 int access_check(struct fs *fs, fuse_req_t req, bool is_dir, int mask);
 
 /* ---- requests that wait (park.c)
@@ -83,13 +98,18 @@ struct handle {
     pthread_mutex_t lock;
     uint64_t ino;
     struct job *job; /* field: the pinned version; job directory: the version being listed */
-    bool direct;     /* pinned (direct_io); else the kernel keeps pages of a settled file */
+    struct job
+        *beside;   /* job directory: the other version, while a change is being shown; or NULL */
+    bool outdated; /* job directory: what is being listed is not what is shown any more */
+    bool direct;   /* pinned (direct_io); else the kernel keeps pages of a settled file */
     bool was_read;
     int64_t checked_ms;     /* when the content was last made sure of */
     struct buf text;        /* fixed file: its content at open */
     struct cache_row *rows; /* jobs/: the listing */
     size_t n_rows;
-    bool listed;
+    uint64_t log_base;            /* events.log: events_read_log's */
+    struct events_reader *reader; /* events */
+    struct events_watch *watch; /* events: who is told when it can be read, for poll(2); or NULL */
 };
 
 struct handle *handle_new(uint64_t ino);
@@ -97,6 +117,22 @@ void handle_free(struct handle *h);
 struct handle *handle_of(const struct fuse_file_info *fi);
 /* The handle of a file is closed: unpin its job (settling it if that was the last pin), free. */
 void handle_close(struct fs *fs, struct handle *h);
+
+/* ---- events and events.log (ops_events.c)
+ * ------------------------------------------------------------------------------------ */
+
+/* Answers an OPEN of either; the access has been checked. */
+void events_op_open(struct parked *p);
+/* `flags` are those of the READ: fcntl(2) may have changed O_NONBLOCK since the open. */
+void events_op_read(fuse_req_t req, struct fs *fs, struct handle *h, size_t size, off_t off,
+                    int flags);
+/* Of any file: but for the stream all are always ready. */
+void events_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+                    struct fuse_pollhandle *ph);
+/* The handle of either is closed: free it and what belongs to it. */
+void events_op_close(struct fs *fs, struct handle *h);
+/* false: `ino` is neither. */
+bool attr_events(struct fs *fs, uint64_t ino, struct stat *st);
 
 /* ---- files of .icejobfs (meta.c)
  * ------------------------------------------------------------------------ */
@@ -110,21 +146,48 @@ int meta_render(struct fs *fs, enum fixed_node node, struct buf *out);
 void fs_listen(void *fs, enum cache_event event, uint64_t key, const char *id,
                const struct job *before, const struct job *after);
 
-/* ---- telling the kernel (updater.c)
- * ---------------------------------------------------------------------- */
+/* ---- telling the kernel (kernel.c) and the users (publish.c, updater.c)
+ * ---------------------------------------- */
+
+void kernel_drop_inode(struct fs *fs, uint64_t ino);
+void kernel_drop_attributes(struct fs *fs, uint64_t ino);
+void kernel_drop_name(struct fs *fs, uint64_t parent, const char *name);
+
+/* The updater's thread. A job is known now: its link, the log. A new version is staged: show it. */
+void publish_created(struct fs *fs, uint64_t key, const struct job *job);
+void publish_change(struct fs *fs, uint64_t key, const struct job *before, const struct job *after);
 
 /* One thread that serves no request: notifications wait for directory locks that a request may
  * hold. */
 struct updater *updater_new(struct fs *fs, struct err *err);
 int updater_start(struct updater *u, struct err *err);
-/* Takes references and returns at once. */
-void updater_listen(struct updater *u, enum cache_event event, uint64_t key, const char *id,
-                    const struct job *before, const struct job *after);
+/* Write down that there is something to show. Returns at once; false: no memory. */
+bool updater_note(struct updater *u, enum cache_event event, uint64_t key, const char *id);
 /* A pinned handle of a finished job has been closed: settle it if it was the last one. */
 void updater_unpinned(struct updater *u, uint64_t key);
 /* Ends the thread; requests must still be served meanwhile. */
 void updater_stop(struct updater *u);
 void updater_free(struct updater *u);
+
+/* ---- by-status/ (views.c) ---- */
+
+#define LINK_PREFIX "../../jobs/"
+/* The attributes of a job's link, whose text is LINK_PREFIX and its id. */
+void attr_link(const struct fs *fs, uint64_t key, const struct job *job, struct stat *st);
+/* LOOKUP of a name in by-status/<Status>; the job has its link there now. A reference, or NULL. */
+struct job *view_find(struct fs *fs, uint64_t dir, const char *name, uint64_t *key);
+/* Whether a job has its link in this directory now. */
+bool view_has(struct fs *fs, uint64_t dir, uint64_t key);
+/* Leave only the rows whose link is in this directory. */
+void view_filter(struct fs *fs, uint64_t dir, struct cache_row *rows, size_t *n);
+
+/* ---- replies that give out an entry (entry.c) ---- */
+
+/* Counts it as held by the kernel. */
+void reply_entry(fuse_req_t req, const struct stat *st, double entry_timeout,
+                 double attr_timeout_s);
+/* A name that cannot appear, or whose appearance will be told by an event or an invalidation. */
+void reply_no_such_name(fuse_req_t req);
 
 /* ---- serving (workers.c)
  * -------------------------------------------------------------------------------- */
@@ -155,6 +218,8 @@ int unmount_lazily(const char *path);
 int mountinfo_top(const char *path, char *type);
 /* Whether a mount id is in the table. */
 bool mountinfo_has(int mount_id);
+/* Its device, as stat(2) would show it, without asking the mount. */
+dev_t mountinfo_device(int mount_id);
 /* 0: `path` is free to be mounted on (a dead mount of ours was removed). -1: it is not a directory,
  * or already mounted. */
 int mountpoint_prepare(const char *path, struct err *err);
@@ -181,6 +246,27 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void op_readlink(fuse_req_t req, fuse_ino_t ino);
+void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup);
+void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
+/* The notifier's operations; EROFS for everybody else (ops_notify.c). */
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+               struct fuse_file_info *fi);
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
+              struct fuse_file_info *fi);
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent,
+               const char *newname, unsigned int flags);
+bool from_notifier(fuse_req_t req);
+
+/* What a look at this node of a job is after. The directory and its links show what lists show. */
+static inline enum cache_need node_need(uint64_t ino)
+{
+    uint16_t number = node_number(ino);
+    return number >= JOB_NAME_NUMBER_MIN && job_name_needs_get(number) ? CACHE_NEED_GET
+                                                                       : CACHE_NEED_ANY;
+}
 
 static inline struct fs *fs_of(fuse_req_t req)
 {

@@ -6,6 +6,7 @@
 #ifndef ICE_FS_NODE_H
 #define ICE_FS_NODE_H
 
+#include "job/job.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,16 @@ enum fixed_node { /* the root is FUSE_ROOT_ID */
                   NODE_METRICS,
                   NODE_HEALTH,
                   NODE_HELP,
+                  NODE_EVENTS, /* the stream: opened by name, in no listing */
+                  NODE_EVENTS_LOG,
+                  NODE_BY_STATUS,
+                  NODE_STATUS, /* by-status/<Status>: NODE_STATUS + enum job_status; OTHER has no
+                                  directory */
+                  NODE_INIT,
+                  NODE_QUEUING,
+                  NODE_PROCESSING,
+                  NODE_SUCCESS,
+                  NODE_FAILED,
                   NODE_FIXED_END,
 };
 
@@ -26,7 +37,13 @@ struct fixed_entry {
     enum fixed_node parent;
     const char *name;
     bool is_dir;
+    bool hidden; /* from listings */
 };
+
+/* The directory of a status, NODE_NONE for JOB_STATUS_OTHER; and back: JOB_STATUS_OTHER for what is
+ * no such directory. */
+enum fixed_node node_of_status(enum job_status status);
+enum job_status status_of_node(uint64_t ino);
 
 /* NULL when there is none. */
 const struct fixed_entry *fixed_find(enum fixed_node parent, const char *name);
@@ -44,7 +61,8 @@ static inline uint64_t node_key(uint64_t ino)
 {
     return ino >> NODE_NUMBER_BITS;
 }
-/* 0: the job's directory. */
+/* 0: the job's directory; NODE_LINK: its link in by-status/. */
+#define NODE_LINK 1
 static inline uint16_t node_number(uint64_t ino)
 {
     return (uint16_t)ino;

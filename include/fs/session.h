@@ -22,6 +22,8 @@ struct fs_config {
     struct cache *cache; /* borrowed until fs_free */
     struct live *live;   /* for health.json; may be NULL */
     int64_t timeout_ms;
+    bool notify; /* changes fire inotify, through the notifier; false: they are shown silently */
+    const char *sequence_file; /* where the numbers of events are reserved (fs/events.h), or NULL */
     uid_t uid;
     gid_t gid;
     mode_t umask; /* of files: 0444 & ~umask, of directories 0555 & ~umask */

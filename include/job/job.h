@@ -96,6 +96,16 @@ int job_page_from_list(const char *body, size_t len, int64_t now_ns, struct job_
                        struct err *err);
 void job_page_free(struct job_page *page);
 
+/* A job as known (from Get, or from a list alone) with an item of a later list laid over it: what a
+ * list shows is replaced, or gone with the item; what only Get gives stays, and so does the kind of
+ * snapshot. job.json keeps the shape of Get's reply. `known` with one more reference if nothing
+ * that a list shows differs. NULL with `err`: another job's item, no memory. */
+struct job *job_merge_list(const struct job *known, const struct job *item, int64_t now_ns,
+                           struct err *err);
+
+/* Whether the item tells of an older state than is known, by ModifiedTime: lists may lag behind. */
+bool job_item_outdated(const struct job *known, const struct job *item);
+
 /* The difference of two snapshots of one job (either may be NULL): one row a name whose content
  * differs. */
 enum job_change_kind { JOB_FIELD_ADDED, JOB_FIELD_CHANGED, JOB_FIELD_REMOVED };

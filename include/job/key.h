@@ -15,29 +15,29 @@ enum job_key_type {
 };
 
 #define JOB_KEY_TABLE(X)                                                                           \
-    X(JOB_KEY_CLIPS_PARAM, "ClipsParam", "clips_param.json", JOB_KEY_JSON)                         \
-    X(JOB_KEY_CODE, "Code", "code", JOB_KEY_TEXT)                                                  \
-    X(JOB_KEY_COMPLETE_TIME, "CompleteTime", "complete_time", JOB_KEY_TEXT)                        \
-    X(JOB_KEY_CREATE_TIME, "CreateTime", "create_time", JOB_KEY_TEXT)                              \
-    X(JOB_KEY_DURATION, "Duration", "duration", JOB_KEY_NUMBER)                                    \
-    X(JOB_KEY_JOB_ID, "JobId", "job_id", JOB_KEY_TEXT)                                             \
-    X(JOB_KEY_MEDIA_ID, "MediaId", "media_id", JOB_KEY_TEXT)                                       \
-    X(JOB_KEY_MEDIA_URL, "MediaURL", "media_url", JOB_KEY_TEXT)                                    \
-    X(JOB_KEY_MESSAGE, "Message", "message", JOB_KEY_TEXT)                                         \
-    X(JOB_KEY_MODIFIED_TIME, "ModifiedTime", "modified_time", JOB_KEY_TEXT)                        \
-    X(JOB_KEY_PROGRESS, "Progress", "progress", JOB_KEY_INTEGER)                                   \
-    X(JOB_KEY_PROJECT_ID, "ProjectId", "project_id", JOB_KEY_TEXT)                                 \
-    X(JOB_KEY_STATUS, "Status", "status", JOB_KEY_TEXT)                                            \
-    X(JOB_KEY_SUB_JOB_MATERIALS, "SubJobMaterials", "sub_job_materials.json", JOB_KEY_JSON)        \
-    X(JOB_KEY_TEMPLATE_ID, "TemplateId", "template_id", JOB_KEY_TEXT)                              \
-    X(JOB_KEY_TIMELINE, "Timeline", "timeline.json", JOB_KEY_JSON)                                 \
-    X(JOB_KEY_USER_DATA, "UserData", "user_data.json", JOB_KEY_JSON)                               \
-    X(JOB_KEY_VOD_MEDIA_ID, "VodMediaId", "vod_media_id", JOB_KEY_TEXT)                            \
-    X(JOB_KEY_REQUEST_ID, "", "request_id", JOB_KEY_MADE)                                          \
-    X(JOB_KEY_WHOLE, "", "job.json", JOB_KEY_MADE)
+    X(JOB_KEY_CLIPS_PARAM, "ClipsParam", "clips_param.json", JOB_KEY_JSON, true)                   \
+    X(JOB_KEY_CODE, "Code", "code", JOB_KEY_TEXT, true)                                            \
+    X(JOB_KEY_COMPLETE_TIME, "CompleteTime", "complete_time", JOB_KEY_TEXT, true)                  \
+    X(JOB_KEY_CREATE_TIME, "CreateTime", "create_time", JOB_KEY_TEXT, true)                        \
+    X(JOB_KEY_DURATION, "Duration", "duration", JOB_KEY_NUMBER, true)                              \
+    X(JOB_KEY_JOB_ID, "JobId", "job_id", JOB_KEY_TEXT, true)                                       \
+    X(JOB_KEY_MEDIA_ID, "MediaId", "media_id", JOB_KEY_TEXT, true)                                 \
+    X(JOB_KEY_MEDIA_URL, "MediaURL", "media_url", JOB_KEY_TEXT, true)                              \
+    X(JOB_KEY_MESSAGE, "Message", "message", JOB_KEY_TEXT, true)                                   \
+    X(JOB_KEY_MODIFIED_TIME, "ModifiedTime", "modified_time", JOB_KEY_TEXT, true)                  \
+    X(JOB_KEY_PROGRESS, "Progress", "progress", JOB_KEY_INTEGER, false)                            \
+    X(JOB_KEY_PROJECT_ID, "ProjectId", "project_id", JOB_KEY_TEXT, true)                           \
+    X(JOB_KEY_STATUS, "Status", "status", JOB_KEY_TEXT, true)                                      \
+    X(JOB_KEY_SUB_JOB_MATERIALS, "SubJobMaterials", "sub_job_materials.json", JOB_KEY_JSON, false) \
+    X(JOB_KEY_TEMPLATE_ID, "TemplateId", "template_id", JOB_KEY_TEXT, true)                        \
+    X(JOB_KEY_TIMELINE, "Timeline", "timeline.json", JOB_KEY_JSON, false)                          \
+    X(JOB_KEY_USER_DATA, "UserData", "user_data.json", JOB_KEY_JSON, true)                         \
+    X(JOB_KEY_VOD_MEDIA_ID, "VodMediaId", "vod_media_id", JOB_KEY_TEXT, false)                     \
+    X(JOB_KEY_REQUEST_ID, "", "request_id", JOB_KEY_MADE, false)                                   \
+    X(JOB_KEY_WHOLE, "", "job.json", JOB_KEY_MADE, false)
 
 enum job_key_id {
-#define JOB_KEY_ENUM(id, key, name, type) id,
+#define JOB_KEY_ENUM(id, key, name, type, listed) id,
     JOB_KEY_TABLE(JOB_KEY_ENUM)
 #undef JOB_KEY_ENUM
         JOB_KEY_COUNT
@@ -47,6 +47,7 @@ struct job_key {
     const char *key;  /* as the API writes it; "" for JOB_KEY_MADE */
     const char *name; /* of the file */
     enum job_key_type type;
+    bool listed; /* an item of ListMediaProducingJobs has it too */
 };
 
 const struct job_key *job_key(enum job_key_id id);

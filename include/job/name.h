@@ -26,12 +26,18 @@ bool job_key_to_name(const char *key, bool json, char out[JOB_NAME_MAX + 1]);
 /* Whether a name may be a field's file: [a-z0-9_-]+(.json)?, not longer than JOB_NAME_MAX. */
 bool job_name_possible(const char *name);
 
+#define JOB_NAME_NUMBER_MIN 16
+
 /* The number of a field name, 16 to 65535, the same for all jobs and the life of the process; from
  * a hash, so that it is the same after a restart too (but for collisions, which are resolved by
  * probing in order of appearance). 0: the table is full (4096 names) and the name is new; such a
  * field is dropped with a log line. job_name_find does not add: 0 when unknown. */
 uint16_t job_name_number(const char *name);
 uint16_t job_name_find(const char *name);
+
+/* Whether only Get tells what stands in the file of this number: progress, timeline.json, job.json,
+ * ..., and keys nobody has documented. The other files a list item gives too. */
+bool job_name_needs_get(uint16_t number);
 
 /* The interned text of a number, for ever valid; NULL when nobody has it. */
 const char *job_name_text(uint16_t number);

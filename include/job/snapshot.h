@@ -37,6 +37,10 @@ struct job_source {
 /* A new snapshot, or `prev` with one more reference if nothing changed. NULL with `err`. */
 struct job *job_build(const struct job_source *source, struct err *err);
 
+/* Parse `whole` as a reply of Get, or one in its shape; the rest of `request` as it is, json,
+ * object and request_id apart. As job_build. */
+struct job *job_from_reply(const struct job_source *request, struct err *err);
+
 /* The text of the string member `key` of `object`, "" when absent, null or empty; NULL with `err`
  * when it is something else. */
 const char *job_reply_text(const struct json *json, size_t object, const char *key,

@@ -1,7 +1,8 @@
 /* The refresh thread: owns the HTTP engine's pump, the budget, the retries and every deadline.
  *
  * It takes what readers want from the cache, asks the service within the budget, parses the replies
- * into snapshots and puts them into the cache. Nobody waits for it but with a deadline; it waits
+ * into snapshots and puts them into the cache. With what readers leave of the budget it keeps every
+ * known unfinished job current (live/schedule.h). Nobody waits for it but with a deadline; it waits
  * for nobody. */
 #ifndef ICE_LIVE_LIVE_H
 #define ICE_LIVE_LIVE_H
@@ -25,6 +26,9 @@ struct live_config {
     unsigned inflight_max; /* calls under way at once; 0: 64 */
     int64_t timeout_ms; /* of readers: a call stalls out after a third of it, so that another can be
                            tried */
+    int64_t refresh_ms; /* the pace at which unfinished jobs are kept current; 0: not at all */
+    int64_t window_ms;  /* how far back jobs are listed for that; 0: as far as one call can */
+    int64_t ttl_ms;     /* of the cache: what was read so lately is in use */
 };
 
 struct live *live_new(const struct live_config *config, struct err *err);
@@ -46,6 +50,9 @@ struct live_health {
     int64_t last_success_real_ns; /* 0 for none */
     unsigned inflight;
     unsigned waiting;     /* look-ups waiting for the budget or for a retry */
+    bool behind;          /* the budget does not suffice to keep the pace of `refresh` */
+    int64_t round_ms;     /* what the last round of lists took; 0: none yet */
+    int64_t lag_ms;       /* age of the oldest look at an unfinished job */
     char last_error[512]; /* "" when the last answer was good */
 };
 void live_health(struct live *l, struct live_health *out);

@@ -2,16 +2,23 @@
  *
  *   live.c     made, started, stopped; the thread's loop; health
  *   look.c     look-ups and the places where they wait
- *   send.c     from wanted to under way
+ *   send.c     from wanted or due to under way
  *   outcome.c  what an attempt came to, and what follows
+ *   refresh.c  between the schedule and the rest: what it learns, what it wants
+ *   round.c    a round of lists, page by page
  *   loud.c     what is said aloud once an hour
  *
- * A look-up is one job being asked for, its repetitions included. It is in one place at a time:
+ * and, pure, budget.c, breaker.c, cover.c, schedule*.c.
  *
- *   wanted ──> ready ──> flying ──> over
- *                ^          │
- *                ├─ delayed <┤  back-off
- *                └ renewing <┘  waits for new keys
+ * A look-up is one job (or one page of a list) being asked for, its repetitions included. It is in
+ * one place at a time, and what is ready goes out in this order:
+ *
+ *   wanted by readers ──────> ready ───┐
+ *   changed, says a list ───> changed ─┼──> flying ──> over
+ *   a round's next page ────> page ────┤      │
+ *   due, says the schedule ────────────┘      │
+ *            ready, changed, page <── delayed <┤  back-off
+ *                                 <─ renewing <┘  waits for new keys
  *
  * All of it belongs to live's thread, but for what `health_lock` protects. */
 #ifndef ICE_LIVE_LIVE_PRIVATE_H
@@ -19,35 +26,49 @@
 
 #include "api/errors.h"
 #include "base/thread.h"
+#include "job/job.h"
 #include "job/name.h"
 #include "live/breaker.h"
 #include "live/budget.h"
 #include "live/live.h"
+#include "live/schedule.h"
 #include <stdatomic.h>
 #include <stddef.h>
 
 #define LIVE_INFLIGHT    64
 #define LIVE_PROBE_MS    3000 /* a call while the service is down; cache_read waits as long for it */
-#define LIVE_RENEW_MS    5000 /* the longest wait for new keys */
-#define LIVE_LAST_TRY_MS 1000 /* a repetition needs so much time before its readers go */
-#define LIVE_IDLE_MS     1000 /* the longest wait of the loop */
+#define LIVE_RENEW_MS    5000  /* the longest wait for new keys */
+#define LIVE_LAST_TRY_MS 1000  /* a repetition needs so much time before its readers go */
+#define LIVE_IDLE_MS     1000  /* the longest wait of the loop */
+#define LIVE_LISTS_MS    60000 /* lists that are refused are tried again after this */
+#define LIVE_TURN        8     /* of so many calls, one is the schedule's when it is late */
 
 struct creds_keys;
 struct ice_answer;
 
-enum look_place { LOOK_NOWHERE, LOOK_READY, LOOK_RENEWING, LOOK_FLYING, LOOK_DELAYED };
+enum look_place {
+    LOOK_NOWHERE,
+    LOOK_READY,
+    LOOK_CHANGED,
+    LOOK_PAGE,
+    LOOK_RENEWING,
+    LOOK_FLYING,
+    LOOK_DELAYED
+};
 
 struct look {
     struct live *live; /* NULL once live has gone: its call still comes back */
     struct look *prev, *next;
     enum look_place place;
-    uint64_t key;
-    uint64_t ticket;   /* flying: of the budget */
-    int64_t due_ms;    /* delayed: when to ask again; renewing: until when to wait */
-    unsigned failures; /* attempts of this look-up that failed */
+    enum look_place home; /* where it goes when it is ready: LOOK_READY, _CHANGED or _PAGE */
+    uint64_t key;         /* 0 for a page */
+    uint64_t ticket;      /* flying: of the budget */
+    int64_t due_ms;       /* delayed: when to ask again; renewing: until when to wait */
+    unsigned failures;    /* attempts of this look-up that failed */
     bool renewed;
     bool clock_corrected;
     struct creds_keys *refused; /* renewing: a reference to the keys that were no good, or NULL */
+    struct job *item;           /* what a list has shown, if Get should fail to; or NULL */
     char id[JOB_ID_MAX + 1];
 };
 
@@ -68,7 +89,7 @@ struct looks {
 /* Make sure that look_new has what it needs. 0, or -1 without memory. */
 int looks_reserve(struct looks *s) ICE_MUST_CHECK;
 /* The spare one, nowhere yet; after looks_reserve. */
-struct look *look_new(struct looks *s);
+struct look *look_new(struct looks *s, struct live *l, enum look_place home);
 void look_free(struct looks *s, struct look *k);
 /* Take it from where it is and put it at the end of a place; LOOK_NOWHERE: nowhere. */
 void look_move(struct looks *s, struct look *k, enum look_place place);
@@ -85,34 +106,75 @@ struct loud {
 /* Whether to say it now; then it counts as said. Pure. */
 bool loud_now(struct loud *l, const char *code, int64_t now_ms);
 
+/* The round of lists under way. */
+struct round {
+    struct cover cover;
+    bool running;
+    unsigned list;         /* which of the cover's */
+    unsigned pages;        /* of that list, seen */
+    uint64_t items;        /* in them */
+    int64_t last_s;        /* CreateTime of the last one */
+    char *token;           /* of the next page; NULL: the first */
+    int64_t not_before_ms; /* lists were refused */
+};
+
 struct live {
     struct live_config config;
     struct looks looks;
     struct budget *budget;
+    struct schedule *schedule; /* NULL: nothing is refreshed */
+    struct round round;
     struct breaker breaker;
     struct loud loud;
+    int64_t sent_ms;  /* the last call */
+    unsigned in_turn; /* calls since the schedule's last one */
     pthread_t thread;
     bool started;
     _Atomic bool stopping;
-    pthread_mutex_t health_lock; /* protects `health` */
+    pthread_mutex_t health_lock; /* protects the two below */
     struct live_health health;
+    struct schedule_marks marks;
 };
 
 /* live.c: one turn of the thread's loop, the wait for news included. */
 void live_turn(struct live *l);
 
 /* live.c: bring what live_health gives up to date. */
-void live_show_health(struct live *l);
+void live_show_health(struct live *l, int64_t now_ms);
 
 /* send.c */
 void live_take_wanted(struct live *l);
 void live_wake_due(struct live *l, int64_t now_ms);
 void live_wake_renewed(struct live *l, int64_t now_ms);
 void live_send_ready(struct live *l, int64_t now_ms);
+/* When live_send_ready may have something to do, if nothing happens before. */
+int64_t live_next_send_ms(const struct live *l, int64_t now_ms);
 
-/* outcome.c: the callback of ice_get, `arg` a look-up; and what follows a call that could not be
- * made. */
+/* outcome.c: the callback of ice_get and ice_list, `arg` a look-up; and what follows a call that
+ * could not be made. */
 void live_answered(void *arg, struct ice_answer *a);
 void live_not_sent(struct live *l, struct look *k, const struct err *why, int64_t now_ms);
+
+/* refresh.c; without a schedule they do nothing. Begin: with what the cache knows already. */
+int refresh_begin(struct live *l, struct err *err);
+void refresh_take_touched(struct live *l, int64_t now_ms);
+/* The look-up of the Get that is due, nowhere yet and being asked for in the cache; NULL: none. */
+struct look *refresh_due(struct live *l, int64_t now_ms);
+void refresh_asked(struct live *l, const struct look *k, int64_t now_ms);
+void refresh_got(struct live *l, const struct look *k, const struct job *job, bool changed,
+                 int64_t now_ms);
+void refresh_failed(struct live *l, const struct look *k, enum api_class class, int64_t delay_ms,
+                    int64_t now_ms);
+/* A list shows another status than is known, or no longer shows the job (`item` NULL): Get it,
+ * ahead of all that nobody waits for. */
+void refresh_changed(struct live *l, uint64_t key, struct job *item, int64_t now_ms);
+
+/* round.c */
+void round_begin_due(struct live *l, int64_t now_ms);
+int round_send(struct live *l, struct look *k, int64_t timeout_ms, struct err *err);
+void round_page(struct live *l, const struct job_page *page, int64_t now_ms);
+/* A page came to nothing for good. */
+void round_failed(struct live *l, enum api_class class, const char *error, int64_t now_ms);
+void round_free(struct live *l);
 
 #endif

@@ -3,14 +3,14 @@
 #include <errno.h>
 
 enum cache_verdict answer_content(struct cache_answer *a, const struct cache *c,
-                                  const struct entry *e, int64_t now_ms)
+                                  const struct entry *e, enum cache_need need, int64_t now_ms)
 {
-    bool fresh = entry_fresh(c, e, now_ms);
+    bool fresh = entry_fresh(c, e, need, now_ms);
     *a = (struct cache_answer){
         .verdict = CACHE_CONTENT, .job = job_ref(e->job), .stale = !fresh || e->error_no != 0};
     if (fresh)
         a->fresh_for_ms =
-            job_final(e->job) ? INT64_MAX : c->config.ttl_ms - (now_ms - e->confirmed_ms);
+            job_final(e->job) ? INT64_MAX : c->config.ttl_ms - (now_ms - entry_time(e, need));
     return a->verdict;
 }
 
@@ -27,10 +27,10 @@ enum cache_verdict answer_fault(struct cache_answer *a, int error)
 }
 
 enum cache_verdict answer_last(struct cache_answer *a, const struct cache *c, const struct entry *e,
-                               int64_t now_ms)
+                               enum cache_need need, int64_t now_ms)
 {
-    if (e->job)
-        return answer_content(a, c, e, now_ms);
+    if (entry_has(e, need))
+        return answer_content(a, c, e, need, now_ms);
     if (e->memory == MEMORY_MISSING && entry_held(e, now_ms))
         return answer_missing(a);
     return answer_fault(a, e->error_no ? e->error_no : ETIMEDOUT);

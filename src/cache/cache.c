@@ -71,6 +71,13 @@ void cache_listen(struct cache *c, cache_listener *fn, void *arg)
     cache_unlock(c);
 }
 
+void cache_stage_changes(struct cache *c, bool on)
+{
+    cache_lock(c);
+    c->staging = on;
+    cache_unlock(c);
+}
+
 void cache_service(struct cache *c, bool down, int error)
 {
     cache_lock(c);
@@ -89,7 +96,7 @@ static bool expire_one(struct cache *c, int64_t now_ms)
     if (owed.waiters) {
         struct entry *e = owed.waiters->entry_;
         e->slow_ms = now_ms + CACHE_SLOW_MS;
-        answer_last(&owed.answer, c, e, now_ms);
+        answer_last(&owed.answer, c, e, owed.waiters->need_, now_ms);
     }
     cache_unlock(c);
     bool any = owed.waiters != NULL;

@@ -23,7 +23,8 @@ static struct entry *make(struct cache *c, const char *id, uint64_t key)
         return NULL;
     memcpy(e->id, id, len);
     e->key = key;
-    e->memory_ms = e->slow_ms = e->looked_ms = CACHE_LONG_AGO;
+    e->memory_ms = e->slow_ms = e->looked_ms = e->touched_ms = CACHE_LONG_AGO;
+    e->age = (struct version_age){.confirmed_ms = CACHE_LONG_AGO, .got_ms = CACHE_LONG_AGO};
     if (table_add(&c->table, e) < 0) {
         free(e);
         return NULL;
@@ -32,18 +33,34 @@ static struct entry *make(struct cache *c, const char *id, uint64_t key)
     return e;
 }
 
-struct entry *entry_of(struct cache *c, const char *id, int *error)
+/* The entry of an id, or NULL with the first key that it may have, 0 for none. */
+static struct entry *search(const struct cache *c, const char *id, uint64_t *vacant)
 {
-    uint64_t vacant = 0;
+    *vacant = 0;
     /* All are looked at: the entry that once pushed this one on may have been forgotten. */
     for (unsigned i = 0; i < CACHE_PROBES; i++) {
         uint64_t key = key_of(c, id, i);
         struct entry *e = table_find(&c->table, key);
         if (e && strcmp(e->id, id) == 0)
             return e;
-        if (!e && vacant == 0)
-            vacant = key;
+        if (!e && *vacant == 0)
+            *vacant = key;
     }
+    return NULL;
+}
+
+struct entry *entry_find(const struct cache *c, const char *id)
+{
+    uint64_t vacant;
+    return search(c, id, &vacant);
+}
+
+struct entry *entry_of(struct cache *c, const char *id, int *error)
+{
+    uint64_t vacant;
+    struct entry *e = search(c, id, &vacant);
+    if (e)
+        return e;
     *error = ENFILE;
     if (vacant == 0)
         return NULL;
@@ -61,6 +78,7 @@ void entry_copy_id(const struct entry *e, char id[JOB_ID_MAX + 1])
 void entry_free(struct entry *e)
 {
     job_unref(e->job);
+    job_unref(e->staged);
     free(e->error);
     free(e);
 }
@@ -135,11 +153,29 @@ bool entry_held(const struct entry *e, int64_t now_ms)
     return e->memory != MEMORY_NONE && now_ms < e->memory_ms;
 }
 
-bool entry_fresh(const struct cache *c, const struct entry *e, int64_t now_ms)
+bool entry_has(const struct entry *e, enum cache_need need)
 {
-    if (job_partial(e->job))
+    return e->job && (need == CACHE_NEED_ANY || !job_partial(e->job));
+}
+
+bool entry_coming(const struct entry *e, enum cache_need need)
+{
+    return e->staged && (need == CACHE_NEED_ANY || !job_partial(e->staged));
+}
+
+int64_t entry_time(const struct entry *e, enum cache_need need)
+{
+    return need == CACHE_NEED_GET ? e->age.got_ms : e->age.confirmed_ms;
+}
+
+bool entry_fresh(const struct cache *c, const struct entry *e, enum cache_need need, int64_t now_ms)
+{
+    if (!entry_has(e, need))
         return false;
-    return job_final(e->job) || now_ms - e->confirmed_ms < c->config.ttl_ms;
+    /* An end that a list has shown: the rest was got before it. */
+    if (job_final(e->job) && (need == CACHE_NEED_ANY || e->age.ended))
+        return true;
+    return now_ms - entry_time(e, need) < c->config.ttl_ms;
 }
 
 /* How much of a text fits, cut at a character of UTF-8. */

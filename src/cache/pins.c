@@ -33,7 +33,27 @@ void cache_settle(struct cache *c, uint64_t key)
 {
     cache_lock(c);
     struct entry *e = table_find(&c->table, key);
-    if (e && e->job && job_final(e->job) && !job_partial(e->job) && e->pins == 0)
+    if (e && e->job && !e->staged && job_final(e->job) && !job_partial(e->job) && e->pins == 0)
         e->settled = true;
     cache_unlock(c);
+}
+
+void cache_kept_add(struct cache *c, uint64_t key, int n)
+{
+    cache_lock(c);
+    struct entry *e = table_find(&c->table, key);
+    if (e)
+        e->kept += (unsigned)n;
+    cache_unlock(c);
+}
+
+unsigned cache_unsettle(struct cache *c, uint64_t key)
+{
+    cache_lock(c);
+    struct entry *e = table_find(&c->table, key);
+    unsigned kept = e ? e->kept : 0;
+    if (e)
+        e->settled = false;
+    cache_unlock(c);
+    return kept;
 }

@@ -25,7 +25,7 @@ static enum cache_verdict lookup(struct cache *c, const char *id, int64_t now_ms
         return answer_fault(a, error);
     *key = e->key;
     if (e->job)
-        return answer_content(a, c, e, now_ms);
+        return answer_content(a, c, e, CACHE_NEED_ANY, now_ms);
     if (e->memory == MEMORY_MISSING && entry_held(e, now_ms))
         return answer_missing(a);
     begin(c, e, now_ms);
@@ -47,22 +47,23 @@ enum cache_verdict cache_lookup(struct cache *c, const char *id, int64_t now_ms,
     return v;
 }
 
-static enum cache_verdict peek(struct cache *c, uint64_t key, int64_t now_ms,
+static enum cache_verdict peek(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
                                struct cache_answer *a)
 {
     const struct entry *e = table_find(&c->table, key);
     if (!e)
         return answer_missing(a);
-    if (e->job || entry_held(e, now_ms) || now_ms < e->slow_ms)
-        return answer_last(a, c, e, now_ms);
+    if (entry_has(e, need) || entry_held(e, now_ms) || now_ms < e->slow_ms)
+        return answer_last(a, c, e, need, now_ms);
     *a = (struct cache_answer){.verdict = CACHE_PARKED};
     return CACHE_PARKED;
 }
 
-enum cache_verdict cache_peek(struct cache *c, uint64_t key, int64_t now_ms, struct cache_answer *a)
+enum cache_verdict cache_peek(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
+                              struct cache_answer *a)
 {
     cache_lock(c);
-    enum cache_verdict v = peek(c, key, now_ms, a);
+    enum cache_verdict v = peek(c, key, need, now_ms, a);
     cache_unlock(c);
     return v;
 }
@@ -75,21 +76,34 @@ static enum cache_verdict park(struct cache *c, struct entry *e, struct cache_wa
     return CACHE_PARKED;
 }
 
+/* Patience is that of the look-up (or of what has to happen before a new version is shown), not of
+ * each reader: who comes late to a slow one waits no more. */
+static bool patient(const struct cache *c, int64_t since_ms, int64_t now_ms)
+{
+    return now_ms - since_ms < c->queues[WAIT_PATIENCE].delay_ms;
+}
+
+/* Whether to wait for newer content than there is; has it asked for. */
+static bool worth_waiting(struct cache *c, struct entry *e, enum cache_need need, int64_t now_ms)
+{
+    if (entry_coming(e, need))
+        return patient(c, e->staged_ms, now_ms);
+    if (c->down) {
+        entry_probe(c, e, now_ms);
+        return false;
+    }
+    entry_want(c, e, now_ms);
+    return !e->retrying && patient(c, e->begun_ms, now_ms);
+}
+
 /* There is content. */
 static enum cache_verdict read_known(struct cache *c, struct entry *e, int64_t now_ms,
                                      struct cache_waiter *w, struct cache_answer *a)
 {
-    if (entry_fresh(c, e, now_ms) || entry_held(e, now_ms) || c->shut)
-        return answer_content(a, c, e, now_ms);
-    if (c->down)
-        entry_probe(c, e, now_ms);
-    else
-        entry_want(c, e, now_ms);
-    /* Patience is that of the look-up, not of each reader: who comes late to a slow one waits no
-     * more. */
-    bool patient = now_ms - e->begun_ms < c->queues[WAIT_PATIENCE].delay_ms;
-    if (c->down || e->retrying || !patient)
-        return answer_content(a, c, e, now_ms);
+    enum cache_need need = w->need_;
+    if (entry_fresh(c, e, need, now_ms) || entry_held(e, now_ms) || c->shut ||
+        !worth_waiting(c, e, need, now_ms))
+        return answer_content(a, c, e, need, now_ms);
     return park(c, e, w, WAIT_PATIENCE, now_ms, a);
 }
 
@@ -98,9 +112,11 @@ static enum cache_verdict read_unknown(struct cache *c, struct entry *e, int64_t
                                        struct cache_waiter *w, struct cache_answer *a)
 {
     if (entry_held(e, now_ms))
-        return answer_last(a, c, e, now_ms);
+        return answer_last(a, c, e, w->need_, now_ms);
     if (c->shut)
         return answer_fault(a, c->shut_error);
+    if (entry_coming(e, w->need_))
+        return park(c, e, w, WAIT_WHOLE, now_ms, a);
     if (c->down) {
         if (!entry_probe(c, e, now_ms))
             return answer_fault(a, c->down_error);
@@ -108,7 +124,7 @@ static enum cache_verdict read_unknown(struct cache *c, struct entry *e, int64_t
     }
     bool slow = now_ms < e->slow_ms;
     if (slow && c->queues[WAIT_PATIENCE].delay_ms <= 0)
-        return answer_last(a, c, e, now_ms);
+        return answer_last(a, c, e, w->need_, now_ms);
     entry_want(c, e, now_ms);
     return park(c, e, w, slow ? WAIT_PATIENCE : WAIT_WHOLE, now_ms, a);
 }
@@ -119,13 +135,16 @@ static enum cache_verdict read_locked(struct cache *c, uint64_t key, int64_t now
     struct entry *e = table_find(&c->table, key);
     if (!e)
         return answer_missing(a);
-    return e->job ? read_known(c, e, now_ms, w, a) : read_unknown(c, e, now_ms, w, a);
+    touch_entry(c, e, now_ms);
+    return entry_has(e, w->need_) ? read_known(c, e, now_ms, w, a)
+                                  : read_unknown(c, e, now_ms, w, a);
 }
 
-enum cache_verdict cache_read(struct cache *c, uint64_t key, int64_t now_ms, struct cache_waiter *w,
-                              struct cache_answer *a)
+enum cache_verdict cache_read(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
+                              struct cache_waiter *w, struct cache_answer *a)
 {
     cache_lock(c);
+    w->need_ = need;
     if (w->state_ == WAITER_INTERRUPTED) {
         cache_unlock(c);
         *a = (struct cache_answer){.verdict = CACHE_INTERRUPTED, .error = EINTR};
@@ -155,17 +174,18 @@ bool cache_cancel(struct cache *c, struct cache_waiter *w)
     return parked;
 }
 
-bool cache_info(struct cache *c, uint64_t key, int64_t now_ms, struct cache_info *out)
+bool cache_info(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
+                struct cache_info *out)
 {
     *out = (struct cache_info){.age_ms = -1};
     cache_lock(c);
     const struct entry *e = table_find(&c->table, key);
     if (e) {
         out->asking = entry_asked(e);
-        out->fetched_real_ns = e->fetched_real_ns;
-        if (e->job) {
-            out->age_ms = now_ms - e->confirmed_ms;
-            out->stale = e->error_no != 0 || !entry_fresh(c, e, now_ms);
+        out->fetched_real_ns = need == CACHE_NEED_GET ? e->age.got_real_ns : e->age.fetched_real_ns;
+        if (entry_has(e, need)) {
+            out->age_ms = now_ms - entry_time(e, need);
+            out->stale = e->error_no != 0 || !entry_fresh(c, e, need, now_ms);
         }
         if (e->error)
             memcpy(out->error, e->error, strlen(e->error)); /* entry_failed cut it */
@@ -182,4 +202,15 @@ bool cache_id_of(struct cache *c, uint64_t key, char id[JOB_ID_MAX + 1])
         entry_copy_id(e, id);
     cache_unlock(c);
     return e != NULL;
+}
+
+struct job *cache_find(struct cache *c, const char *id, uint64_t *key)
+{
+    cache_lock(c);
+    const struct entry *e = entry_find(c, id);
+    struct job *job = e && e->job ? job_ref(e->job) : NULL;
+    if (job)
+        *key = e->key;
+    cache_unlock(c);
+    return job;
 }

@@ -59,11 +59,13 @@ void waiters_unpark(struct cache *c, struct cache_waiter *w)
     metric_add(METRIC_CACHE_WAITERS, -1);
 }
 
-struct cache_waiter *waiters_take(struct cache *c, struct entry *e)
+struct cache_waiter *waiters_take(struct cache *c, struct entry *e, enum cache_need need)
 {
     struct cache_waiter *taken = NULL;
-    while (e->waiters) {
-        struct cache_waiter *w = e->waiters;
+    for (struct cache_waiter *w = e->waiters, *next; w; w = next) {
+        next = w->entry_next_;
+        if (w->need_ != need)
+            continue;
         waiters_unpark(c, w);
         w->entry_next_ = taken;
         taken = w;

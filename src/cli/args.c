@@ -123,7 +123,7 @@ static int name_words(struct args *a, struct err *err)
         return keep_word(&o->source, a->words[1], err);
     }
     if (strcmp(a->words[0], "wait") == 0)
-        return err_set(err, "there is no command 'wait' in this version");
+        return err_set(err, "'wait' comes first, and takes only --timeout and directories of jobs");
     if (a->n_words < 2)
         return err_set(err, "MOUNTPOINT is missing");
     if (a->n_words > 2)

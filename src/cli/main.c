@@ -22,17 +22,22 @@
  *     remote        the way to the service      probe         one call, waited for
  *     doctor        looks at what a mount needs finding       what that comes to
  *     demo          the simulator as a child    demo_jobs     what there is to see in it
- *     path          file names joined
+ *     wait_command  `icejobfs wait`             wait_jobs     waiting for jobs to end
+ *     wait_job      one job as its directory shows it
+ *     path          file names joined, directories made
  */
 #include "base/log.h"
 #include "cli/args.h"
 #include "cli/doctor.h"
 #include "cli/mount.h"
 #include "cli/optdoc.h"
+#include "cli/wait_command.h"
+#include "fs/notifier.h"
 #include "version.h"
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
@@ -84,6 +89,11 @@ static int run(const struct options *o)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "wait") == 0)
+        return wait_command_run(argc - 1, argv + 1);
+    /* Ourselves, as the mount's notifier: nothing of what follows is its business. */
+    if (argc == 3 && strcmp(argv[1], "--notifier") == 0)
+        return notifier_main(argv[2]);
     char cwd[PATH_MAX];
     struct options_env env = {.uid = getuid(),
                               .gid = getgid(),

@@ -1,4 +1,5 @@
 #include "cli/mount.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/thread.h"
@@ -9,12 +10,14 @@
 #include "cli/mountcheck.h"
 #include "cli/mountpoint.h"
 #include "cli/options.h"
+#include "cli/path.h"
 #include "cli/probe.h"
 #include "cli/remote.h"
 #include "cli/wait.h"
 #include "fs/session.h"
 #include "live/live.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,6 +125,12 @@ static int make_cache(struct mount *m, struct err *err)
     return m->cache ? 0 : -1;
 }
 
+/* Without discovery lists still serve the refresh of known jobs, as far back as one call goes. */
+static int64_t list_window(const struct options *o)
+{
+    return o->discover_ms == OPTIONS_DISCOVER_OFF ? 0 : o->discover_ms;
+}
+
 static int make_live(struct mount *m, struct err *err)
 {
     struct live_config config = {.http = m->remote.http,
@@ -129,18 +138,43 @@ static int make_live(struct mount *m, struct err *err)
                                  .creds = m->remote.creds,
                                  .cache = m->cache,
                                  .qps = (unsigned)m->o->qps,
-                                 .timeout_ms = m->timeout_ms};
+                                 .timeout_ms = m->timeout_ms,
+                                 .refresh_ms = m->o->refresh_ms,
+                                 .window_ms = list_window(m->o),
+                                 .ttl_ms = m->o->ttl_ms};
     m->live = live_new(&config, err);
     return m->live ? 0 : -1;
 }
 
+/* The numbers of events go on over restarts: a file of the state directory, one for each service.
+ * NULL: nothing is kept, or it cannot be. */
+static char *sequence_file(const struct mount *m)
+{
+    char *path = NULL;
+    const char *dir = m->o->state;
+    if (!dir)
+        return NULL;
+    if (path_make_dirs(dir, 0700) < 0) {
+        log_warn("the numbers of events will not go on: cannot make the state directory path=%s "
+                 "error=%s",
+                 dir, strerror(errno));
+        return NULL;
+    }
+    if (asprintf(&path, "%s/sequence-%016" PRIx64, dir, hash_text(m->remote.endpoint.url)) < 0)
+        return NULL;
+    return path;
+}
+
 static int make_fs(struct mount *m, struct err *err)
 {
+    char *sequence CLEANUP_FREE = sequence_file(m);
     struct fs_config config = {.source = m->o->source,
                                .mountpoint = m->mountpoint,
                                .cache = m->cache,
                                .live = m->live,
                                .timeout_ms = m->timeout_ms,
+                               .notify = !m->o->no_notify,
+                               .sequence_file = sequence,
                                .uid = m->o->uid,
                                .gid = m->o->gid,
                                .umask = m->o->umask,

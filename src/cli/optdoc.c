@@ -5,12 +5,14 @@
 
 static const char help_head[] =
     "Usage: icejobfs [-f] [-d] [-o OPTION[=VALUE][,...]] SOURCE MOUNTPOINT\n"
+    "       icejobfs wait [--timeout TIME] JOBDIR...\n"
     "       icejobfs doctor [-d] [-o ...] SOURCE\n"
     "       icejobfs --help | --version\n"
     "\n"
     "Shows the media producing jobs of Alibaba Cloud ICE as files: jobs/<JobId>/status, progress,\n"
-    "media_url and so on, read-only. `doctor` checks FUSE, credentials, clock, endpoint and\n"
-    "permissions, and says what to do.\n"
+    "media_url and so on, read-only. `wait` blocks until the jobs in directories of a mount have\n"
+    "ended; exit status 0: all Success, 1: one Failed, 124: out of time. `doctor` checks FUSE,\n"
+    "credentials, clock, endpoint and permissions, and says what to do.\n"
     "\n"
     "SOURCE is a region (cn-shanghai), an http(s)://host[:port] URL, or `demo` (a simulated\n"
     "service).\n"

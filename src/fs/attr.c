@@ -46,6 +46,8 @@ void attr_file(const struct fs *fs, uint64_t ino, size_t size, int64_t mtime_ns,
 
 void attr_fixed(struct fs *fs, const struct fixed_entry *node, struct stat *st)
 {
+    if (attr_events(fs, node->node, st))
+        return;
     if (node->is_dir) {
         int64_t when = node->node == NODE_JOBS ? atomic_load(&fs->jobs_mtime_ns) : fs->born_ns;
         attr_dir(fs, node->node, when, when, st);
@@ -57,9 +59,20 @@ void attr_fixed(struct fs *fs, const struct fixed_entry *node, struct stat *st)
     attr_file(fs, node->node, size, when, when, st);
 }
 
+void attr_link(const struct fs *fs, uint64_t key, const struct job *job, struct stat *st)
+{
+    fill(fs, node_make(key, NODE_LINK), S_IFLNK, job_mtime_ns(job), job_ctime_ns(job), st);
+    st->st_mode = S_IFLNK | 0777; /* as symlink(7) has it: never asked */
+    st->st_size = (off_t)(strlen(LINK_PREFIX) + strlen(job_id(job)));
+}
+
 bool attr_job(const struct fs *fs, uint64_t ino, const struct job *job, struct stat *st)
 {
     uint16_t number = node_number(ino);
+    if (number == NODE_LINK) {
+        attr_link(fs, node_key(ino), job, st);
+        return true;
+    }
     if (number == 0) {
         attr_dir(fs, ino, job_mtime_ns(job), job_ctime_ns(job), st);
         return true;

@@ -18,6 +18,7 @@ void handle_free(struct handle *h)
     if (!h)
         return;
     job_unref(h->job);
+    job_unref(h->beside);
     cache_list_free(h->rows, h->n_rows);
     buf_free(&h->text);
     mutex_destroy(&h->lock);

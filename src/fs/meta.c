@@ -15,10 +15,18 @@ static const char help[] =
     "  jobs/<JobId>/code, message    why it failed\n"
     "  jobs/<JobId>/job.json         the service's whole reply\n"
     "  jobs/<JobId>/...              one file for each field of the reply; empty fields have none\n"
+    "  by-status/<Status>/<JobId>    a link to each job, moved when its status changes\n"
+    "  events.log                    the changes, one JSON object a line: tail -f\n"
+    "  events                        the same as a stream: cat, poll; opened by name, not listed\n"
     "  .icejobfs/metrics             counters, OpenMetrics text\n"
     "  .icejobfs/health.json         how the service is, and the last error\n"
     "\n"
-    "A job is known from the moment it is named: look at jobs/<JobId>, and it is there.\n"
+    "A job is known from the moment it is named: look at jobs/<JobId>, and it is there. Until it\n"
+    "ends it is kept current, and each change is told to whoever watches:\n"
+    "\n"
+    "  inotifywait -m -e create,moved_to by-status/Success\n"
+    "  icejobfs wait jobs/<JobId>\n"
+    "\n"
     "How old is it?  getfattr -d -m user.ice jobs/<JobId>/status\n";
 
 /* A JSON string of text that may hold anything. */
@@ -46,6 +54,14 @@ static int add_time(struct buf *out, const char *key, int64_t real_ns)
     return buf_addf(out, "  \"%s\": \"%s\",\n", key, when);
 }
 
+/* Whether the pace of `refresh` is kept. */
+static int add_refresh(struct buf *out, const struct live_health *h)
+{
+    return buf_addf(out,
+                    "  \"behind\": %s,\n  \"lag_ms\": %" PRId64 ",\n  \"round_ms\": %" PRId64 ",\n",
+                    h->behind ? "true" : "false", h->lag_ms, h->round_ms);
+}
+
 static int add_service(struct fs *fs, struct buf *out)
 {
     struct live_health h = {0};
@@ -56,7 +72,8 @@ static int add_service(struct fs *fs, struct buf *out)
             out,
             "  \"calls_per_second\": %.3g,\n  \"calls_under_way\": %u,\n  \"calls_waiting\": %u,\n",
             h.pace, h.inflight, h.waiting) < 0 ||
-        buf_adds(out, "  \"last_error\": ") < 0 || add_json_string(out, h.last_error) < 0)
+        add_refresh(out, &h) < 0 || buf_adds(out, "  \"last_error\": ") < 0 ||
+        add_json_string(out, h.last_error) < 0)
         return -1;
     return buf_adds(out, ",\n");
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 
 struct row {
     int id;
+    unsigned major, minor;
     char path[4096];
     char type[TYPE_MAX];
 };
@@ -37,7 +39,7 @@ static void unescape(char *text)
 
 static bool parse_row(const char *line, struct row *row)
 {
-    if (sscanf(line, "%d %*d %*s %*s %4095s", &row->id, row->path) != 2)
+    if (sscanf(line, "%d %*d %u:%u %*s %4095s", &row->id, &row->major, &row->minor, row->path) != 4)
         return false;
     const char *dash = strstr(line, " - ");
     if (!dash || sscanf(dash, " - %63s", row->type) != 1)
@@ -98,6 +100,26 @@ static bool same_id(const struct row *row, void *arg)
 bool mountinfo_has(int mount_id)
 {
     return scan(same_id, &mount_id);
+}
+
+struct device_of {
+    int id;
+    dev_t device;
+};
+
+static bool note_device(const struct row *row, void *arg)
+{
+    struct device_of *d = arg;
+    if (row->id == d->id)
+        d->device = makedev(row->major, row->minor);
+    return row->id == d->id;
+}
+
+dev_t mountinfo_device(int mount_id)
+{
+    struct device_of d = {.id = mount_id};
+    scan(note_device, &d);
+    return d.device;
 }
 
 /* fusermount3 may do for its user what umount2(2) may not. */

@@ -1,19 +1,26 @@
 /* OPENDIR, READDIR, READDIRPLUS, RELEASEDIR.
  *
- * A handle lists one version: that of the first read, and again that of a rewind. Offsets are
- * positions in it, 1 and 2 being
- * "." and "..". READDIR holds the directory's lock in the kernel and never waits; OPENDIR of a job
- * not yet fetched does. */
+ * A handle lists one version: that of the first read, and again that of a rewind. While a change is
+ * being shown, the names of the other version that can be found are listed too, so that whoever
+ * lists on an event finds what it told of. Offsets are positions in it, 1 and 2 being "." and "..".
+ * READDIR holds the directory's lock in the kernel and never waits; OPENDIR of a job not yet
+ * fetched does.
+ *
+ * A pass may be older than what is shown when it goes on: the kernel is then given names alone, for
+ * what it takes for looked up it would keep. While a READDIR is answered no name can come or go:
+ * that needs the directory's lock too. */
 #include "base/clock.h"
 #include "base/metric.h"
 #include "base/thread.h"
 #include "fs/fs_private.h"
+#include "fs/held.h"
+#include "fs/stage.h"
 #include <errno.h>
 #include <stdlib.h>
 
 /* One entry about to be listed. */
 struct entry {
-    const char *name;
+    const char *name; /* NULL: nothing at this position */
     struct stat st;
     double attr_timeout;
     bool plus; /* the kernel may keep it as if looked up */
@@ -55,7 +62,8 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     }
     struct cache_answer a = {0};
     /* Listing what is known costs no call, however old it is. */
-    if (cache_peek(p.fs->config.cache, node_key(ino), clock_mono_ms(), &a) == CACHE_CONTENT)
+    if (cache_peek(p.fs->config.cache, node_key(ino), CACHE_NEED_ANY, clock_mono_ms(), &a) ==
+        CACHE_CONTENT)
         reply_opendir(&p, a.job);
     else
         park_or_resume(&p);
@@ -65,32 +73,41 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 /* Called with the handle's lock held. 0 or -1. */
 static int take_listing(struct fs *fs, struct handle *h)
 {
-    if (h->ino != NODE_JOBS)
+    if (h->ino != NODE_JOBS && status_of_node(h->ino) == JOB_STATUS_OTHER)
         return 0;
     cache_list_free(h->rows, h->n_rows);
     h->rows = NULL;
     h->n_rows = 0;
-    return cache_list(fs->config.cache, &h->rows, &h->n_rows);
-}
-
-static struct job *newest(struct fs *fs, uint64_t ino)
-{
-    struct cache_answer a = {0};
-    if (node_is_job(ino))
-        cache_peek(fs->config.cache, node_key(ino), clock_mono_ms(), &a);
-    return a.job;
+    if (cache_list(fs->config.cache, &h->rows, &h->n_rows) < 0)
+        return -1;
+    if (h->ino != NODE_JOBS)
+        view_filter(fs, h->ino, h->rows, &h->n_rows);
+    return 0;
 }
 
 /* Called with the handle's lock held: begin a pass at offset 0 with what is current. */
 static int begin_pass(struct fs *fs, struct handle *h)
 {
-    struct job *job = h->listed ? newest(fs, h->ino) : NULL;
+    uint64_t key = node_key(h->ino);
+    struct job *job = node_is_job(h->ino) ? cache_current(fs->config.cache, key) : NULL;
     if (job) {
         job_unref(h->job);
         h->job = job;
     }
-    h->listed = true;
+    job_unref(h->beside);
+    h->beside = h->job ? stage_beside(fs->stage, key, h->job) : NULL;
+    h->outdated = false;
     return take_listing(fs, h);
+}
+
+/* Called with the handle's lock held: a pass goes on. */
+static void go_on(struct fs *fs, struct handle *h)
+{
+    if (!h->job)
+        return;
+    struct job *job = cache_current(fs->config.cache, node_key(h->ino));
+    h->outdated = job != h->job;
+    job_unref(job);
 }
 
 /* A change is told by an invalidation; the second is for versions that were listed late. */
@@ -100,23 +117,42 @@ static void keep_entry(const struct job *job, struct entry *e)
     e->attr_timeout = job_final(job) ? KERNEL_FOREVER : 1;
 }
 
-static bool field_entry(struct fs *fs, struct handle *h, size_t i, struct entry *e)
+/* A name that the shown version lacks. */
+static bool is_visible(struct fs *fs, uint64_t key, uint16_t number)
 {
-    if (i >= job_n_fields(h->job))
-        return false;
-    const struct job_field *f = job_field_at(h->job, i);
-    e->name = f->name;
-    keep_entry(h->job, e);
-    return attr_job(fs, node_make(node_key(h->ino), f->number), h->job, &e->st);
+    struct job *job = stage_find(fs->stage, key, number);
+    job_unref(job);
+    return job != NULL;
 }
 
-static bool job_entry(struct fs *fs, struct handle *h, size_t i, struct entry *e)
+/* First the fields of the shown version, then those beside it. */
+static bool field_entry(struct fs *fs, struct handle *h, size_t i, struct entry *e)
+{
+    size_t n = job_n_fields(h->job);
+    const struct job *job = i < n ? h->job : h->beside;
+    size_t at = i < n ? i : i - n;
+    if (!job || at >= job_n_fields(job))
+        return false;
+    const struct job_field *f = job_field_at(job, at);
+    if (job == h->beside && !is_visible(fs, node_key(h->ino), f->number))
+        return true;
+    e->name = f->name;
+    if (!h->outdated)
+        keep_entry(job, e);
+    return attr_job(fs, node_make(node_key(h->ino), f->number), job, &e->st);
+}
+
+/* jobs/: the directories; by-status/<Status>: the links. */
+static bool row_entry(struct fs *fs, struct handle *h, size_t i, struct entry *e)
 {
     if (i >= h->n_rows)
         return false;
+    if (h->ino != NODE_JOBS && !view_has(fs, h->ino, h->rows[i].key))
+        return true; /* the link has moved since the pass began */
     e->name = job_id(h->rows[i].job);
     keep_entry(h->rows[i].job, e);
-    return attr_job(fs, node_make(h->rows[i].key, 0), h->rows[i].job, &e->st);
+    uint16_t number = h->ino == NODE_JOBS ? 0 : NODE_LINK;
+    return attr_job(fs, node_make(h->rows[i].key, number), h->rows[i].job, &e->st);
 }
 
 static bool fixed_dir_entry(struct fs *fs, struct handle *h, size_t i, struct entry *e)
@@ -140,7 +176,7 @@ static bool entry_at(struct fs *fs, struct handle *h, size_t pos, struct entry *
     }
     if (node_is_job(h->ino))
         return field_entry(fs, h, pos - 2, e);
-    return h->ino == NODE_JOBS ? job_entry(fs, h, pos - 2, e) : fixed_dir_entry(fs, h, pos - 2, e);
+    return h->rows ? row_entry(fs, h, pos - 2, e) : fixed_dir_entry(fs, h, pos - 2, e);
 }
 
 static size_t add_entry(fuse_req_t req, char *out, size_t room, const struct entry *e, off_t next,
@@ -163,9 +199,13 @@ static size_t fill(fuse_req_t req, struct handle *h, char *out, size_t size, off
     size_t used = 0;
     struct entry e;
     for (size_t pos = (size_t)off; entry_at(fs_of(req), h, pos, &e); pos++) {
+        if (!e.name)
+            continue;
         size_t n = add_entry(req, out + used, size - used, &e, (off_t)pos + 1, plus);
         if (n > size - used)
             break;
+        if (plus && e.plus)
+            held_add(fs_of(req)->held, e.st.st_ino);
         used += n;
     }
     return used;
@@ -186,6 +226,8 @@ static void readdir_any(fuse_req_t req, size_t size, off_t off, struct fuse_file
     mutex_lock(&h->lock);
     if (!failed && off == 0)
         failed = begin_pass(fs_of(req), h) < 0;
+    else if (!failed)
+        go_on(fs_of(req), h);
     if (!failed)
         used = fill(req, h, out, room, off, plus);
     mutex_unlock(&h->lock);

@@ -8,6 +8,7 @@
 #include "base/metric.h"
 #include "base/thread.h"
 #include "fs/fs_private.h"
+#include "fs/stage.h"
 #include <errno.h>
 #include <fcntl.h>
 
@@ -34,29 +35,42 @@ static void choose_version(struct handle *h, struct cache *cache, const struct j
     h->direct = !cache_settled(cache, key);
     h->job = h->direct ? job_ref(job) : cache_current(cache, key);
     h->checked_ms = clock_mono_ms();
-    if (!h->direct)
+    if (!h->direct) {
         cache_pins_add(cache, key, -1);
+        cache_kept_add(cache, key, 1);
+    }
 }
 
-static void open_field(struct parked *p, const struct cache_answer *a)
+static void open_field(struct parked *p, const struct job *job)
 {
     struct handle *h = handle_new(p->ino);
     if (!h) {
         fuse_reply_err(p->req, ENOMEM);
         return;
     }
-    choose_version(h, p->fs->config.cache, a->job);
+    choose_version(h, p->fs->config.cache, job);
     reply_open(p, h, !h->direct);
+}
+
+/* A name that the shown version lacks may be on its way in or out. */
+static void open_staged(struct parked *p)
+{
+    struct job *job = stage_find(p->fs->stage, node_key(p->ino), node_number(p->ino));
+    if (job)
+        open_field(p, job);
+    else
+        fuse_reply_err(p->req, ENOENT);
+    job_unref(job);
 }
 
 static void resume_open(struct parked *p, const struct cache_answer *a)
 {
     if (a->verdict != CACHE_CONTENT)
         fuse_reply_err(p->req, a->error ? a->error : EIO);
-    else if (!job_find_number(a->job, node_number(p->ino)))
-        fuse_reply_err(p->req, ENOENT);
+    else if (job_find_number(a->job, node_number(p->ino)))
+        open_field(p, a->job);
     else
-        open_field(p, a);
+        open_staged(p);
 }
 
 static void open_fixed(struct parked *p)
@@ -70,16 +84,31 @@ static void open_fixed(struct parked *p)
     reply_open(p, h, false);
 }
 
+/* The notifier's doorbell: its byte is acknowledged and goes nowhere, past the page cache. */
+static void open_for_writing(fuse_req_t req, struct fuse_file_info *fi)
+{
+    if (!from_notifier(req)) {
+        fuse_reply_err(req, EROFS);
+        return;
+    }
+    fi->fh = 0;
+    fi->direct_io = 1;
+    fi->noflush = 1;
+    fuse_reply_open(req, fi);
+}
+
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct parked p = {.fs = fs_of(req), .req = req, .resume = resume_open, .ino = ino, .fi = *fi};
     metric_add(METRIC_FS_OPEN, 1);
     if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC))
-        fuse_reply_err(req, EROFS);
+        open_for_writing(req, fi);
     else if (access_check(p.fs, req, false, R_OK) != 0)
         fuse_reply_err(req, EACCES);
     else if (node_is_job(ino))
         park_or_resume(&p);
+    else if (ino == NODE_EVENTS || ino == NODE_EVENTS_LOG)
+        events_op_open(&p);
     else
         open_fixed(&p);
 }
@@ -150,8 +179,8 @@ static void read_field(struct parked *p, struct handle *h)
     }
     struct cache_answer a = {0};
     struct job *job = NULL;
-    if (!h->direct &&
-        cache_peek(p->fs->config.cache, node_key(p->ino), clock_mono_ms(), &a) == CACHE_CONTENT)
+    if (!h->direct && cache_peek(p->fs->config.cache, node_key(p->ino), CACHE_NEED_ANY,
+                                 clock_mono_ms(), &a) == CACHE_CONTENT)
         job = a.job;
     else
         job = pinned(h);
@@ -163,6 +192,10 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 {
     struct handle *h = handle_of(fi);
     metric_add(METRIC_FS_READ, 1);
+    if (ino == NODE_EVENTS || ino == NODE_EVENTS_LOG) {
+        events_op_read(req, fs_of(req), h, size, off, fi->flags);
+        return;
+    }
     if (!node_is_job(ino)) {
         reply_slice(req, buf_str(&h->text), h->text.len, size, off);
         return;
@@ -182,6 +215,12 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 void handle_close(struct fs *fs, struct handle *h)
 {
     uint64_t key = node_key(h->ino);
+    if (h->ino == NODE_EVENTS || h->ino == NODE_EVENTS_LOG) {
+        events_op_close(fs, h);
+        return;
+    }
+    if (!h->direct && node_is_job(h->ino))
+        cache_kept_add(fs->config.cache, key, -1);
     if (h->direct && node_is_job(h->ino)) {
         cache_pins_add(fs->config.cache, key, -1);
         if (cache_pins(fs->config.cache, key) == 0 && !cache_settled(fs->config.cache, key))
@@ -193,6 +232,7 @@ void handle_close(struct fs *fs, struct handle *h)
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     (void)ino;
-    handle_close(fs_of(req), handle_of(fi));
+    if (fi->fh) /* a doorbell has none */
+        handle_close(fs_of(req), handle_of(fi));
     fuse_reply_err(req, 0);
 }

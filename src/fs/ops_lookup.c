@@ -6,30 +6,9 @@
 #include "base/clock.h"
 #include "base/metric.h"
 #include "fs/fs_private.h"
+#include "fs/stage.h"
 #include <errno.h>
 #include <string.h>
-
-#define GENERATION 1
-
-static void reply_entry(fuse_req_t req, const struct stat *st, double entry_timeout,
-                        double attr_timeout_s)
-{
-    struct fuse_entry_param e = {
-        .ino = st->st_ino,
-        .generation = GENERATION,
-        .attr = *st,
-        .attr_timeout = attr_timeout_s,
-        .entry_timeout = entry_timeout,
-    };
-    fuse_reply_entry(req, &e);
-}
-
-/* A name that cannot appear, or whose appearance will be told by an invalidation. */
-static void reply_no_such_name(fuse_req_t req)
-{
-    struct fuse_entry_param e = {.entry_timeout = KERNEL_FOREVER};
-    fuse_reply_entry(req, &e);
-}
 
 static void reply_provisional(fuse_req_t req, const struct fs *fs, uint64_t ino)
 {
@@ -41,12 +20,19 @@ static void reply_provisional(fuse_req_t req, const struct fs *fs, uint64_t ino)
     reply_entry(req, &st, 0, 0);
 }
 
+/* Files of these nodes change without notice, and jobs/ with each new job; the other directories
+ * never do. */
+static double fixed_attr_timeout(const struct fixed_entry *node)
+{
+    bool constant = node->node == NODE_HELP || (node->is_dir && node->node != NODE_JOBS);
+    return constant ? KERNEL_FOREVER : 0;
+}
+
 static void lookup_fixed(fuse_req_t req, struct fs *fs, const struct fixed_entry *node)
 {
     struct stat st;
     attr_fixed(fs, node, &st);
-    bool constant = node->node != NODE_METRICS && node->node != NODE_HEALTH;
-    reply_entry(req, &st, KERNEL_FOREVER, constant ? KERNEL_FOREVER : 0);
+    reply_entry(req, &st, KERNEL_FOREVER, fixed_attr_timeout(node));
 }
 
 static void lookup_job(fuse_req_t req, struct fs *fs, const char *name)
@@ -77,17 +63,30 @@ static void lookup_job(fuse_req_t req, struct fs *fs, const char *name)
     job_unref(a.job);
 }
 
+/* A name that the shown version lacks may be on its way in or out. */
+static void lookup_staged_field(fuse_req_t req, struct fs *fs, uint64_t key, const char *name)
+{
+    uint16_t number = job_name_find(name);
+    struct job *job = number ? stage_find(fs->stage, key, number) : NULL;
+    struct stat st;
+    if (job && attr_job(fs, node_make(key, number), job, &st))
+        reply_entry(req, &st, KERNEL_FOREVER, 0);
+    else
+        reply_no_such_name(req);
+    job_unref(job);
+}
+
 static void lookup_known_field(fuse_req_t req, struct fs *fs, uint64_t key, const char *name,
                                const struct cache_answer *a)
 {
     const struct job_field *f = job_find(a->job, name);
     struct stat st;
-    if (!f) {
-        reply_no_such_name(req);
-        return;
+    if (f) {
+        attr_job(fs, node_make(key, f->number), a->job, &st);
+        reply_entry(req, &st, KERNEL_FOREVER, attr_timeout(a));
+    } else {
+        lookup_staged_field(req, fs, key, name);
     }
-    attr_job(fs, node_make(key, f->number), a->job, &st);
-    reply_entry(req, &st, KERNEL_FOREVER, attr_timeout(a));
 }
 
 static void lookup_unknown_field(fuse_req_t req, struct fs *fs, uint64_t key, const char *name)
@@ -102,7 +101,9 @@ static void lookup_unknown_field(fuse_req_t req, struct fs *fs, uint64_t key, co
 static void lookup_field(fuse_req_t req, struct fs *fs, uint64_t key, const char *name)
 {
     struct cache_answer a = {0};
-    switch (cache_peek(fs->config.cache, key, clock_mono_ms(), &a)) {
+    enum cache_need need =
+        job_name_needs_get(job_name_find(name)) ? CACHE_NEED_GET : CACHE_NEED_ANY;
+    switch (cache_peek(fs->config.cache, key, need, clock_mono_ms(), &a)) {
     case CACHE_CONTENT:
         lookup_known_field(req, fs, key, name, &a);
         break;
@@ -128,10 +129,10 @@ static void lookup_self(fuse_req_t req, struct fs *fs, uint64_t ino)
     }
     struct cache_answer a = {0};
     struct stat st;
-    bool known =
-        node_is_job(ino) &&
-        cache_peek(fs->config.cache, node_key(ino), clock_mono_ms(), &a) == CACHE_CONTENT &&
-        attr_job(fs, ino, a.job, &st);
+    bool known = node_is_job(ino) &&
+                 cache_peek(fs->config.cache, node_key(ino), node_need(ino), clock_mono_ms(), &a) ==
+                     CACHE_CONTENT &&
+                 attr_job(fs, ino, a.job, &st);
     if (known)
         reply_entry(req, &st, KERNEL_FOREVER, attr_timeout(&a));
     else
@@ -147,6 +148,20 @@ static uint64_t parent_of(uint64_t ino)
     return node ? node->parent : NODE_ROOT;
 }
 
+static void lookup_link(fuse_req_t req, struct fs *fs, fuse_ino_t dir, const char *name)
+{
+    uint64_t key = 0;
+    struct job *job = view_find(fs, dir, name, &key);
+    struct stat st;
+    if (job) {
+        attr_link(fs, key, job, &st);
+        reply_entry(req, &st, KERNEL_FOREVER, KERNEL_FOREVER);
+    } else {
+        reply_no_such_name(req);
+    }
+    job_unref(job);
+}
+
 static void lookup_in_fixed(fuse_req_t req, struct fs *fs, fuse_ino_t parent, const char *name)
 {
     const struct fixed_entry *node = fixed_find((enum fixed_node)parent, name);
@@ -154,6 +169,8 @@ static void lookup_in_fixed(fuse_req_t req, struct fs *fs, fuse_ino_t parent, co
         lookup_fixed(req, fs, node);
     else if (parent == NODE_JOBS)
         lookup_job(req, fs, name);
+    else if (status_of_node(parent) != JOB_STATUS_OTHER)
+        lookup_link(req, fs, parent, name);
     else
         reply_no_such_name(req);
 }
@@ -176,6 +193,17 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         fuse_reply_err(req, ENOTDIR);
 }
 
+static void reply_attr_staged(struct parked *p)
+{
+    struct job *job = stage_find(p->fs->stage, node_key(p->ino), node_number(p->ino));
+    struct stat st;
+    if (job && attr_job(p->fs, p->ino, job, &st))
+        fuse_reply_attr(p->req, &st, 0);
+    else
+        fuse_reply_err(p->req, ENOENT);
+    job_unref(job);
+}
+
 static void reply_attr(struct parked *p, const struct cache_answer *a)
 {
     struct stat st;
@@ -184,7 +212,7 @@ static void reply_attr(struct parked *p, const struct cache_answer *a)
     else if (attr_job(p->fs, p->ino, a->job, &st))
         fuse_reply_attr(p->req, &st, attr_timeout(a));
     else
-        fuse_reply_err(p->req, ENOENT);
+        reply_attr_staged(p);
 }
 
 /* fstat of an open handle whose field or job is gone still has an answer: the pinned version. */
@@ -214,13 +242,16 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
             return;
         }
         attr_fixed(fs, node, &st);
-        fuse_reply_attr(req, &st, node->node == NODE_JOBS || !node->is_dir ? 0 : KERNEL_FOREVER);
+        fuse_reply_attr(req, &st, fixed_attr_timeout(node));
         return;
     }
     struct parked p = {.fs = fs, .req = req, .resume = reply_attr, .ino = ino};
     struct cache_answer a = {0};
-    /* What is known is the answer, however old: stat is no read, so listings cost no call. */
-    if (cache_peek(fs->config.cache, node_key(ino), clock_mono_ms(), &a) != CACHE_CONTENT)
+    /* What is known is the answer, however old: stat is no read, so listings cost no call. But it
+     * is use, which the refresh goes by. */
+    cache_touch(fs->config.cache, node_key(ino), clock_mono_ms());
+    if (cache_peek(fs->config.cache, node_key(ino), node_need(ino), clock_mono_ms(), &a) !=
+        CACHE_CONTENT)
         park_or_resume(&p);
     else if (attr_job(fs, ino, a.job, &(struct stat){0}) || !reply_attr_pinned(req, fs, fi))
         reply_attr(&p, &a);
@@ -242,7 +273,8 @@ static void access_job(fuse_req_t req, struct fs *fs, fuse_ino_t ino)
 {
     struct parked p = {.fs = fs, .req = req, .resume = reply_access, .ino = ino};
     struct cache_answer a = {0};
-    if (cache_peek(fs->config.cache, node_key(ino), clock_mono_ms(), &a) == CACHE_CONTENT)
+    if (cache_peek(fs->config.cache, node_key(ino), node_need(ino), clock_mono_ms(), &a) ==
+        CACHE_CONTENT)
         reply_access(&p, &a);
     else
         park_or_resume(&p);

@@ -66,9 +66,9 @@ static void get(fuse_req_t req, uint64_t ino, size_t row, size_t size)
     struct cache_answer a = {0};
     struct facts facts = {0};
     struct buf value CLEANUP_BUF = BUF_INIT(4096);
-    cache_peek(cache, node_key(ino), now_ms, &a);
+    cache_peek(cache, node_key(ino), node_need(ino), now_ms, &a);
     facts.job = a.job;
-    if (!cache_info(cache, node_key(ino), now_ms, &facts.info))
+    if (!cache_info(cache, node_key(ino), node_need(ino), now_ms, &facts.info))
         fuse_reply_err(req, ENODATA);
     else if (table[row].show(&facts, &value) < 0)
         fuse_reply_err(req, ENOMEM);

@@ -41,12 +41,15 @@ static void on_answer(struct cache_waiter *w, struct cache_answer *a)
 static bool resume_fresh(const struct parked *p, int64_t now_ms)
 {
     struct cache_answer a = {0};
-    if (cache_peek(p->fs->config.cache, node_key(p->ino), now_ms, &a) != CACHE_CONTENT)
+    struct cache *cache = p->fs->config.cache;
+    if (cache_peek(cache, node_key(p->ino), node_need(p->ino), now_ms, &a) != CACHE_CONTENT)
         return false;
     bool fresh = a.fresh_for_ms > 0;
     if (fresh) {
         struct parked now = *p;
         metric_add(METRIC_CACHE_HIT, 1);
+        if (a.fresh_for_ms != INT64_MAX)
+            cache_touch(cache, node_key(p->ino), now_ms);
         now.resume(&now, &a);
     }
     job_unref(a.job);
@@ -67,8 +70,8 @@ void park_or_resume(const struct parked *tmpl)
     p->waiter = (struct cache_waiter){.answer = on_answer};
     fuse_req_interrupt_func(p->req, on_interrupt, p);
     struct cache_answer a = {0};
-    enum cache_verdict verdict =
-        cache_read(p->fs->config.cache, node_key(p->ino), now_ms, &p->waiter, &a);
+    enum cache_verdict verdict = cache_read(p->fs->config.cache, node_key(p->ino),
+                                            node_need(p->ino), now_ms, &p->waiter, &a);
     if (verdict == CACHE_PARKED)
         return; /* p may be gone already */
     a.verdict = verdict;

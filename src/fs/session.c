@@ -1,7 +1,11 @@
 #include "fs/session.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "fs/bell.h"
+#include "fs/events.h"
 #include "fs/fs_private.h"
+#include "fs/held.h"
+#include "fs/stage.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,6 +21,7 @@ static int copy_config(struct fs *fs, const struct fs_config *config, struct err
     fs->config = *config;
     fs->config.mountpoint = path;
     fs->config.source = source;
+    fs->config.sequence_file = config->sequence_file ? strdup(config->sequence_file) : NULL;
     if (!path)
         return err_set(err, "cannot mount on %s: %s", config->mountpoint, strerror(errno));
     return source ? 0 : err_set(err, "no memory");
@@ -66,15 +71,30 @@ static int do_mount(struct fs *fs, struct err *err)
     return mount_user(fs, err);
 }
 
+static int make_rooms(struct fs *fs, struct err *err)
+{
+    fs->held = held_new(err);
+    fs->stage = fs->held ? stage_new(err) : NULL;
+    fs->events = fs->stage ? events_new(fs->config.sequence_file, err) : NULL;
+    fs->updater = fs->events ? updater_new(fs, err) : NULL;
+    fs->workers = fs->updater ? workers_new(fs, err) : NULL;
+    if (!fs->workers)
+        return -1;
+    if (!fs->config.notify)
+        return 0;
+    fs->bell = bell_new(fs->system_mode ? NULL : fs->config.mountpoint, fs->private_fd, err);
+    return fs->bell ? 0 : -1;
+}
+
 static int set_up(struct fs *fs, const struct fs_config *config, struct err *err)
 {
     if (copy_config(fs, config, err) < 0 || mountpoint_prepare(fs->config.mountpoint, err) < 0 ||
         make_session(fs, err) < 0 || do_mount(fs, err) < 0)
         return -1;
-    fs->updater = updater_new(fs, err);
-    fs->workers = fs->updater ? workers_new(fs, err) : NULL;
-    if (!fs->workers)
+    if (make_rooms(fs, err) < 0)
         return -1;
+    fs->device = mountinfo_device(fs->mount_id);
+    cache_stage_changes(fs->config.cache, true);
     cache_listen(fs->config.cache, fs_listen, fs);
     return 0;
 }
@@ -110,8 +130,9 @@ static void drop_clone_if_unmounted(struct fs *fs)
     if (fs->private_fd < 0 || mountinfo_has(fs->mount_id))
         return;
     log_info("unmounted path=%s", fs->config.mountpoint);
-    close(MOVE_FD(fs->private_fd));
     fs->mounted = false;
+    bell_retire(fs->bell); /* it has the clone too */
+    close(MOVE_FD(fs->private_fd));
 }
 
 int fs_wait(struct fs *fs, int stop_fd, struct err *err)
@@ -143,9 +164,19 @@ void fs_listen(void *arg, enum cache_event event, uint64_t key, const char *id,
                const struct job *before, const struct job *after)
 {
     struct fs *fs = arg;
-    if (event == CACHE_CREATED)
+    (void)before;
+    if (event == CACHE_CREATED) {
         atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
-    updater_listen(fs->updater, event, key, id, before, after);
+        if (job_status(after) != JOB_STATUS_OTHER)
+            stage_link_hold(fs->stage, key, JOB_STATUS_OTHER);
+    }
+    if (updater_note(fs->updater, event, key, id))
+        return;
+    /* Without memory for a note the change is shown all the same, and nobody is told. */
+    log_error("a change is shown without events: no memory job=%s", id);
+    stage_link_free(fs->stage, key);
+    if (event == CACHE_STAGED)
+        cache_publish(fs->config.cache, key, after, clock_mono_ms());
 }
 
 int64_t fs_kernel_limit_ms(void)
@@ -173,14 +204,23 @@ void fs_free(struct fs *fs)
      */
     if (fs->updater)
         updater_stop(fs->updater);
+    bell_stop(fs->bell);
+    if (fs->events)
+        events_shutdown(fs->events);
     mount_undo(fs);
     if (fs->workers)
         workers_stop(fs->workers);
     if (fs->session)
         fuse_session_destroy(fs->session);
     updater_free(fs->updater);
+    bell_free(fs->bell);
+    if (fs->events)
+        events_free(fs->events);
+    stage_free(fs->stage);
+    held_free(fs->held);
     workers_free(fs->workers);
     free((char *)fs->config.mountpoint);
     free((char *)fs->config.source);
+    free((char *)fs->config.sequence_file);
     free(fs);
 }

@@ -1,34 +1,35 @@
-/* The updater: tells the kernel what changed.
+/* The updater: tells the kernel and the users what changed.
  *
  * The cache's listener only files a note here and returns. A note is kept per job: while it waits,
- * later changes are merged into it (oldest version before, newest after), so the queue is bounded
- * by the number of jobs. The content has been swapped before the note is filed: whoever reads after
- * the invalidation reads the new version.
+ * later changes fall into it, so the queue is bounded by the number of jobs; what is shown and what
+ * is staged is taken from the cache when its turn comes.
  *
- *   listener (live's thread) ── note ──> [queue by job] ── updater ── notify_inval_* ──> kernel
- *   RELEASE of the last pin  ── note ──>
+ *   listener (live's thread) ── note ──> [queue by job] ── updater ──> publish.c ──> kernel,
+ * notifier RELEASE of the last pin  ── note ──>
  *
  * Notifications wait for directory locks that a LOOKUP or READDIR holds while it is served: so no
  * lock is held here while notifying, and the workers must still serve until updater_stop has
  * returned. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/metric.h"
 #include "base/thread.h"
+#include "fs/events.h"
 #include "fs/fs_private.h"
-#include <errno.h>
+#include "fs/watchers.h"
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <utlist.h>
 
-#define IDLE_MS 60000 /* nothing is waited for without an end */
+#define IDLE_MS   60000 /* nothing is waited for without an end */
+#define UNKEPT_MS 50    /* how long a late change waits for cached handles to close */
 
 struct note {
     uint64_t key;
-    struct job *before, *after; /* counted, or NULL */
-    bool appeared;              /* the job is known now and was not */
-    bool nothing;               /* a provisional name came to nothing */
+    bool created; /* the job is known now and was not */
+    bool staged;  /* a new version waits to be shown */
+    bool nothing; /* a provisional name came to nothing */
     bool settle;
     char id[JOB_ID_MAX + 1];
     struct note *prev, *next;
@@ -42,8 +43,17 @@ struct updater {
     pthread_cond_t more;
     struct note *queue; /* in order of arrival */
     void *by_key;       /* the same notes, a tree of tsearch(3) */
+    bool alarm;         /* a reader of the stream waits with an earlier deadline */
     bool stopping;
 };
+
+static void on_alarm(void *arg)
+{
+    struct updater *u = arg;
+    LOCK_SCOPE(&u->lock);
+    u->alarm = true;
+    cond_signal(&u->more);
+}
 
 struct updater *updater_new(struct fs *fs, struct err *err)
 {
@@ -55,14 +65,8 @@ struct updater *updater_new(struct fs *fs, struct err *err)
     u->fs = fs;
     mutex_init(&u->lock);
     cond_init(&u->more);
+    events_set_alarm(fs->events, on_alarm, u);
     return u;
-}
-
-static void note_free(struct note *n)
-{
-    job_unref(n->before);
-    job_unref(n->after);
-    free(n);
 }
 
 static int compare_notes(const void *a, const void *b)
@@ -99,33 +103,31 @@ static struct note *note_of(struct updater *u, uint64_t key, const char *id)
     return n;
 }
 
-static void merge(struct note *n, enum cache_event event, const struct job *before,
-                  const struct job *after)
+static void write_down(struct note *n, enum cache_event event)
 {
-    if (event == CACHE_NOTHING) {
+    switch (event) {
+    case CACHE_CREATED:
+        n->created = true;
+        n->nothing = false;
+        break;
+    case CACHE_STAGED:
+        n->staged = true;
+        break;
+    case CACHE_NOTHING:
         n->nothing = true;
-        return;
+        break;
+    case CACHE_CHANGED: /* staging is on: changes come staged */
+        break;
     }
-    n->nothing = false;
-    if (event == CACHE_CREATED)
-        n->appeared = true;
-    if (!n->before && !n->after && before)
-        n->before = job_ref(before);
-    job_unref(n->after);
-    n->after = after ? job_ref(after) : NULL;
 }
 
-void updater_listen(struct updater *u, enum cache_event event, uint64_t key, const char *id,
-                    const struct job *before, const struct job *after)
+bool updater_note(struct updater *u, enum cache_event event, uint64_t key, const char *id)
 {
-    mutex_lock(&u->lock);
+    LOCK_SCOPE(&u->lock);
     struct note *n = u->stopping ? NULL : note_of(u, key, id);
     if (n)
-        merge(n, event, before, after);
-    bool lost = !n && !u->stopping;
-    mutex_unlock(&u->lock);
-    if (lost)
-        log_error("no memory to tell the kernel of a change job=%s", id);
+        write_down(n, event);
+    return n != NULL;
 }
 
 void updater_unpinned(struct updater *u, uint64_t key)
@@ -136,72 +138,67 @@ void updater_unpinned(struct updater *u, uint64_t key)
         n->settle = true;
 }
 
-/* ENOENT: the kernel does not hold it, which is as good. */
-static void told(int rc, const char *what, uint64_t ino)
+/* ---- what is done ---- */
+
+/* A finished job changes once more (a Duration that comes late): from now on it is opened directly,
+ * and whoever reads pages of it gets a moment to finish. */
+static void unsettle(struct fs *fs, uint64_t key)
 {
-    metric_add(METRIC_FS_INVALIDATED, 1);
-    if (rc != 0 && rc != -ENOENT && rc != -ENODEV && rc != -EBADF)
-        log_warn("telling the kernel failed what=%s inode=%llu error=%s", what,
-                 (unsigned long long)ino, strerror(-rc));
+    int64_t deadline_ms = clock_mono_ms() + UNKEPT_MS;
+    if (!cache_settled(fs->config.cache, key))
+        return;
+    while (cache_unsettle(fs->config.cache, key) > 0 && clock_mono_ms() < deadline_ms)
+        nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
 }
 
-static void drop_inode(struct updater *u, uint64_t ino)
+static void show_staged(struct fs *fs, uint64_t key)
 {
-    told(fuse_lowlevel_notify_inval_inode(u->fs->session, ino, 0, 0), "inode", ino);
-}
-
-static void drop_attributes(struct updater *u, uint64_t ino)
-{
-    told(fuse_lowlevel_notify_inval_inode(u->fs->session, ino, -1, 0), "attributes", ino);
-}
-
-static void drop_name(struct updater *u, uint64_t parent, const char *name)
-{
-    told(fuse_lowlevel_notify_inval_entry(u->fs->session, parent, name, strlen(name)), "name",
-         parent);
-}
-
-static void tell_fields(struct updater *u, const struct note *n)
-{
-    static struct job_change
-        changes[JOB_DIFF_MAX]; /* one updater, and too large for its stack's taste */
-    uint64_t dir = node_make(n->key, 0);
-    size_t count = job_diff(n->before, n->after, changes, JOB_DIFF_MAX);
-    for (size_t i = 0; i < count && i < JOB_DIFF_MAX; i++) {
-        if (changes[i].kind == JOB_FIELD_CHANGED)
-            drop_inode(u, node_make(n->key, changes[i].number));
-        else
-            drop_name(u, dir, changes[i].name);
+    struct job *before = cache_current(fs->config.cache, key),
+               *after = cache_newest(fs->config.cache, key);
+    if (before && after && before != after) {
+        unsettle(fs, key);
+        publish_change(fs, key, before, after);
     }
-    drop_attributes(u, dir);
+    job_unref(before);
+    job_unref(after);
+}
+
+static void show_created(struct fs *fs, uint64_t key)
+{
+    struct job *job = cache_current(fs->config.cache, key);
+    if (job)
+        publish_created(fs, key, job);
+    job_unref(job);
 }
 
 /* The job has ended and nobody holds an older version: its pages may be kept from now on, once
  * those that an mmap of an older version left behind are gone. */
-static void settle(struct updater *u, uint64_t key, const struct job *job)
+static void settle(struct fs *fs, uint64_t key)
 {
-    struct cache *cache = u->fs->config.cache;
-    if (!job || !job_final(job) || cache_settled(cache, key) || cache_pins(cache, key) > 0)
-        return;
-    for (size_t i = 0; i < job_n_fields(job); i++)
-        drop_inode(u, node_make(key, job_field_at(job, i)->number));
-    cache_settle(cache, key);
+    struct cache *cache = fs->config.cache;
+    struct job *job = cache_current(cache, key);
+    if (job && job_final(job) && !cache_settled(cache, key) && cache_pins(cache, key) == 0) {
+        for (size_t i = 0; i < job_n_fields(job); i++)
+            kernel_drop_inode(fs, node_make(key, job_field_at(job, i)->number));
+        cache_settle(cache, key);
+    }
+    job_unref(job);
 }
 
-static void tell(struct updater *u, struct note *n)
+static void act(struct fs *fs, const struct note *n)
 {
     if (n->nothing) {
-        drop_name(u, NODE_JOBS, n->id);
+        kernel_drop_name(fs, NODE_JOBS, n->id);
         return;
     }
-    if (n->appeared)
-        drop_attributes(u, NODE_JOBS);
-    else if (n->after)
-        tell_fields(u, n);
-    struct job *now = n->settle ? cache_current(u->fs->config.cache, n->key) : job_ref(n->after);
-    settle(u, n->key, now);
-    job_unref(now);
+    if (n->created)
+        show_created(fs, n->key);
+    if (n->staged)
+        show_staged(fs, n->key);
+    settle(fs, n->key);
 }
+
+/* ---- the thread ---- */
 
 /* Called with the lock held. */
 static struct note *take(struct updater *u)
@@ -214,21 +211,40 @@ static struct note *take(struct updater *u)
     return n;
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What is due by the clock; returns when there is something next. Without the lock. */
+static int64_t run_timers(struct updater *u)
+{
+    int64_t now_ms = clock_mono_ms();
+    int64_t next_ms = events_expire(u->fs->events, now_ms);
+    return least(least(next_ms, watchers_look(u->fs, now_ms)), now_ms + IDLE_MS);
+}
+
+/* Called with the lock held, which is given back meanwhile. */
+static void turn(struct updater *u)
+{
+    struct note *n = take(u);
+    u->alarm = false;
+    mutex_unlock(&u->lock);
+    if (n)
+        act(u->fs, n);
+    free(n);
+    int64_t next_ms = run_timers(u);
+    mutex_lock(&u->lock);
+    while (!u->queue && !u->alarm && !u->stopping && cond_wait_until(&u->more, &u->lock, next_ms))
+        ;
+}
+
 static void *updater_main(void *arg)
 {
     struct updater *u = arg;
     mutex_lock(&u->lock);
-    while (!u->stopping) {
-        struct note *n = take(u);
-        if (!n) {
-            cond_wait_until(&u->more, &u->lock, clock_mono_ms() + IDLE_MS);
-            continue;
-        }
-        mutex_unlock(&u->lock);
-        tell(u, n);
-        note_free(n);
-        mutex_lock(&u->lock);
-    }
+    while (!u->stopping)
+        turn(u);
     mutex_unlock(&u->lock);
     return NULL;
 }
@@ -257,7 +273,7 @@ void updater_free(struct updater *u)
     if (!u)
         return;
     for (struct note *n = take(u); n; n = take(u))
-        note_free(n);
+        free(n);
     cond_destroy(&u->more);
     mutex_destroy(&u->lock);
     free(u);

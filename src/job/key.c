@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const struct job_key keys[] = {
-#define JOB_KEY_ROW(id, key, name, type) [id] = {key, name, type},
+#define JOB_KEY_ROW(id, key, name, type, listed) [id] = {key, name, type, listed},
     JOB_KEY_TABLE(JOB_KEY_ROW)
 #undef JOB_KEY_ROW
 };

@@ -1,10 +1,11 @@
 #include "job/name.h"
 #include "base/hash.h"
 #include "base/thread.h"
+#include "job/key.h"
 #include <stdatomic.h>
 #include <string.h>
 
-#define NUMBER_MIN 16
+#define NUMBER_MIN JOB_NAME_NUMBER_MIN
 #define NUMBER_MAX 65535
 #define NAMES_MAX  4096
 #define JSON_END   ".json"
@@ -149,6 +150,14 @@ uint16_t job_name_find(const char *name)
     bool taken;
     uint16_t number = probe(name, &taken);
     return taken ? number : 0;
+}
+
+bool job_name_needs_get(uint16_t number)
+{
+    for (enum job_key_id id = 0; id < JOB_KEY_COUNT; id++)
+        if (job_key_number(id) == number)
+            return !job_key(id)->listed;
+    return true;
 }
 
 const char *job_name_text(uint16_t number)

@@ -11,12 +11,11 @@ static int no_job(const struct json *json, struct err *err)
     return err_set(err, "it has no MediaProducingJob");
 }
 
-static struct job *from_get(const struct job_source *request, const char *body, size_t len,
-                            struct err *err)
+struct job *job_from_reply(const struct job_source *request, struct err *err)
 {
     CLEANUP_JSON struct json json = {0};
     struct job_source src = *request;
-    if (job_reply_parse(&json, body, len, err) < 0)
+    if (job_reply_parse(&json, src.whole, src.whole_len, err) < 0)
         return NULL;
     src.json = &json;
     src.object = json_member(&json, 0, "MediaProducingJob");
@@ -33,7 +32,7 @@ struct job *job_from_get(const char *want_id, const char *body, size_t len, cons
 {
     const struct job_source src = {
         .want_id = want_id, .whole = body, .whole_len = len, .prev = prev, .now_ns = now_ns};
-    struct job *j = from_get(&src, body, len, err);
+    struct job *j = job_from_reply(&src, err);
     if (!j)
         err_prefix(err, "reply of GetMediaProducingJob for %s", want_id);
     return j;

@@ -12,6 +12,7 @@
 #define LOWEST_PACE  0.5  /* calls a second */
 #define SPREAD_FROM  21   /* calls a window, from which they are spread */
 #define SPREAD_PARTS 10
+#define KEPT_PART    5 /* of the places, for calls that somebody waits for */
 #define LONG_AGO_MS  (INT64_MIN / 4)
 
 struct call {
@@ -129,10 +130,10 @@ static void settle(struct budget *b, int64_t now_ms)
         drop_first_landed(b);
 }
 
-/* When the next place is free, or may be. */
-static int64_t place_at(const struct budget *b)
+/* When the next place is free, or may be, and `kept` more. */
+static int64_t place_at(const struct budget *b, unsigned kept)
 {
-    unsigned taken = b->flying + b->n_landed, calls = window_calls(b);
+    unsigned taken = b->flying + b->n_landed, calls = window_calls(b) - kept;
     if (taken < calls)
         return LONG_AGO_MS;
     unsigned to_go = taken - calls; /* so many more than one must go */
@@ -141,25 +142,37 @@ static int64_t place_at(const struct budget *b)
     return call_at(b, b->oldest)->sent_ms + LAND_MS;
 }
 
-/* When the present tenth of a window is over, if its share is used up. */
-static int64_t spread_at(const struct budget *b)
+/* When the present tenth of a window is over, if its share is used up but for its part of what is
+ * kept. */
+static int64_t spread_at(const struct budget *b, unsigned kept)
 {
     unsigned calls = window_calls(b);
     if (calls < SPREAD_FROM)
         return LONG_AGO_MS;
-    unsigned part = (calls + SPREAD_PARTS - 1) / SPREAD_PARTS;
+    unsigned part = (calls - kept + SPREAD_PARTS - 1) / SPREAD_PARTS;
     return call_at(b, b->next - part)->sent_ms + (window_ms(b) + SPREAD_PARTS - 1) / SPREAD_PARTS;
 }
 
-int64_t budget_wait(struct budget *b, int64_t now_ms)
+static int64_t wait_keeping(struct budget *b, unsigned kept, int64_t now_ms)
 {
-    settle(b, now_ms);
-    int64_t at = place_at(b), spread = spread_at(b);
+    int64_t at = place_at(b, kept), spread = spread_at(b, kept);
     if (spread > at)
         at = spread;
     if (b->still_until_ms > at)
         at = b->still_until_ms;
     return at > now_ms ? at - now_ms : 0;
+}
+
+int64_t budget_wait(struct budget *b, int64_t now_ms)
+{
+    settle(b, now_ms);
+    return wait_keeping(b, 0, now_ms);
+}
+
+int64_t budget_wait_spare(struct budget *b, int64_t now_ms)
+{
+    settle(b, now_ms);
+    return wait_keeping(b, window_calls(b) / KEPT_PART, now_ms);
 }
 
 uint64_t budget_sent(struct budget *b, int64_t now_ms)

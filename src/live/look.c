@@ -1,4 +1,5 @@
 #include "api/creds.h"
+#include "job/job.h"
 #include "live/live_private.h"
 #include <stdlib.h>
 
@@ -93,15 +94,18 @@ int looks_reserve(struct looks *s)
     return s->spare ? 0 : -1;
 }
 
-struct look *look_new(struct looks *s)
+struct look *look_new(struct looks *s, struct live *l, enum look_place home)
 {
     s->n++;
+    s->spare->live = l;
+    s->spare->home = home;
     return MOVE_PTR(s->spare);
 }
 
 static void dispose(struct look *k)
 {
     creds_keys_unref(k->refused);
+    job_unref(k->item);
     free(k);
 }
 
@@ -119,10 +123,12 @@ void looks_free(struct looks *s)
     for (int place = LOOK_READY; place < LOOK_DELAYED; place++) {
         for (struct look *k = s->lists[place].head, *next; k; k = next) {
             next = k->next;
-            if (place == LOOK_FLYING)
+            if (place == LOOK_FLYING) {
+                job_unref(MOVE_PTR(k->item));
                 k->live = NULL; /* freed when its call comes back */
-            else
+            } else {
                 dispose(k);
+            }
         }
     }
     free(s->spare);

@@ -6,17 +6,16 @@ the latter. A test has 60 s (mark `limit(seconds)` for another figure); what is 
 and killed. A test that fails keeps its folder of logs and names it."""
 
 import os
-import pathlib
 import shutil
 import signal
-import tempfile
 
 import pytest
 from support import processes
 from support.mount import Mount
+from support.setup import Setup, close_workshop, open_workshop, sanitizer_of
 from support.sim import Sim
+from support.watch import Watch
 
-TEST_USER = "nobody"  # the ordinary user of tests that root runs; fusermount3 wants one with a name
 LIMIT = 60
 
 
@@ -95,35 +94,17 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @pytest.fixture(scope="session")
 def workshop():
-    """A folder that every user may pass through, with a copy of the programs: the build may be in a place
-    that the test user cannot see, and nothing changes under a running test."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="icejobfs-test-"))
-    path.chmod(0o755)
-    (path / "bin").mkdir(mode=0o755)
     build = os.environ.get("ICE_BUILD") or pytest.exit("ICE_BUILD is not set: use scripts/run-mounted-tests", 2)
-    for name in ("icejobfs", "icejobfs-sim"):
-        shutil.copy(os.path.join(build, name), path / "bin" / name)
-        (path / "bin" / name).chmod(0o755)
-    ops = pathlib.Path(__file__).parent / "support" / "ops.py"
-    shutil.copy(ops, path / "ops.py")
-    (path / "ops.py").chmod(0o644)
+    path = open_workshop(build)
     yield path
-    shutil.rmtree(path / "bin")
-    (path / "ops.py").unlink()
-    try:
-        path.rmdir()  # what failed tests left stays
-    except OSError:
-        print(f"\nlogs of failed tests: {path}")
+    left = close_workshop(path)
+    if left:
+        print(f"\nlogs of failed tests: {left}")
 
 
 @pytest.fixture(scope="session")
 def sanitizer(workshop):
-    """"address", "thread" or None: what the programs were built with."""
-    binary = (workshop / "bin" / "icejobfs").read_bytes()
-    found = "address" if b"__asan_init" in binary else "thread" if b"__tsan_init" in binary else None
-    if found:
-        processes.SLOW = max(processes.SLOW, 4.0 if found == "thread" else 3.0)
-    return found
+    return sanitizer_of(workshop)
 
 
 @pytest.fixture(params=["system", "user"])
@@ -133,52 +114,8 @@ def mode(request):
     return request.param
 
 
-class Setup:
-    """One test's folder, logs, user and environment."""
-
-    def __init__(self, workshop, name, mode, sanitizer):
-        self.workshop, self.mode, self.sanitizer = workshop, mode, sanitizer
-        other = mode == "user" and os.getuid() == 0
-        self.who = processes.Who(TEST_USER if other else None)
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix=name + "-", dir=workshop))
-        self.root.chmod(0o755)
-        self.logs = self.root / "logs"
-        self.logs.mkdir()
-        self.ops = str(workshop / "ops.py")
-        self.number = 0
-        self.environment = {
-            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "LC_ALL": "C.UTF-8",
-            "ASAN_OPTIONS": "abort_on_error=0:detect_stack_use_after_return=1:" + self.leaks(),
-            "UBSAN_OPTIONS": "print_stacktrace=1",
-            "TSAN_OPTIONS": "second_deadlock_stack=1",
-        }
-
-    def leaks(self):
-        # The leak check stops the process with ptrace. The daemon forbids that (its memory holds keys), which
-        # only root may overrule.
-        return f"detect_leaks={int(self.who.uid == 0)}"
-
-    def next_number(self):
-        self.number += 1
-        return self.number
-
-    def new_dir(self, name):
-        path = self.root / f"{name}{self.next_number()}"
-        path.mkdir(mode=0o755)
-        os.chown(path, self.who.uid, self.who.gid)
-        return path
-
-    def program(self, name):
-        # ThreadSanitizer of gcc 12 does not start where the kernel spreads addresses widely.
-        prefix = ["setarch", "-R"] if self.sanitizer == "thread" else []
-        return [*prefix, str(self.workshop / "bin" / name)]
-
-
 @pytest.fixture
 def setup(request, workshop, mode, sanitizer):
-    if mode == "user" and os.getuid() == 0 and os.stat("/dev/fuse").st_mode & 0o006 != 0o006:
-        os.chmod("/dev/fuse", 0o666)  # as udev does
     made = Setup(workshop, request.node.originalname[:60], mode, sanitizer)
     yield made
     if getattr(request.node, "has_failed", False):
@@ -232,6 +169,20 @@ def new_mount(request, setup, sim):
             made.destroy()
             request.config.mounts.remove(made)
     assert not trouble, "\n".join(trouble)
+
+
+@pytest.fixture
+def watch():
+    """Watch a mount: watch(mount, {"label": path}, ...)."""
+    started = []
+
+    def make(*args, **kwargs):
+        started.append(Watch(*args, **kwargs))
+        return started[-1]
+
+    yield make
+    for made in started:
+        processes.kill_group(made.process)
 
 
 @pytest.fixture

@@ -1,7 +1,14 @@
 """Start, end, crash, and what is said when a mount cannot be."""
 
 import os
+import pathlib
+import shutil
 import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
 import time
 
 import pytest
@@ -142,6 +149,58 @@ def test_a_wrong_secret_is_refused(new_mount, sim, args):
     said = refused(new_mount(args=args, environment=wrong))
     assert "SignatureDoesNotMatch" in said or "secret" in said
     assert sim.key_secret not in said
+
+
+def test_an_expired_token_is_refused(new_mount, sim, args):
+    sim.fault(kind="token_expired")
+    said = refused(new_mount(args=args))
+    assert "expired" in said and "new temporary keys" in said
+    assert sim.key_secret not in said
+
+
+@pytest.fixture
+def tls_port():
+    """A server with a certificate for another name, signed by nobody: https that must not be trusted."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="icejobfs-test-"))
+    folder.chmod(0o755)  # the ordinary user reads the certificate
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate]
+        + ["-days", "2", "-subj", "/CN=elsewhere.example", "-addext", "subjectAltName=DNS:elsewhere.example"],
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    certificate.chmod(0o644)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            try:
+                context.wrap_socket(connection, server_side=True).close()
+            except OSError:
+                pass  # the client hung up on us, as it should
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield listener.getsockname()[1], certificate
+    listener.close()
+    shutil.rmtree(folder)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(new_mount, sim, args, tls_port):
+    said = refused(new_mount(source=f"https://127.0.0.1:{tls_port[0]}", args=args))
+    assert "cannot be verified" in said and "-o ca=" in said
+
+
+def test_a_certificate_for_another_name_is_refused(new_mount, sim, args, tls_port):
+    port, certificate = tls_port
+    said = refused(new_mount(f"ca={certificate}", source=f"https://127.0.0.1:{port}", args=args))
+    assert "cannot be verified" in said and "name" in said
 
 
 def test_an_unknown_key_is_refused(new_mount, sim, args):

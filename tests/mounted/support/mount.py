@@ -18,6 +18,9 @@ SURPRISES = re.compile(
 )
 
 
+FUSE_TYPE = "65735546"  # statfs(2)'s f_type
+
+
 def mountinfo():
     """Mount point -> (connection number, options) of the FUSE mounts of now; never touches them."""
     found = {}
@@ -73,7 +76,11 @@ class Mount:
         may come from the kernel's cache, also those of a dead mount.)"""
         alive = self.process is None or self.process.poll() is None
         assert alive, f"the daemon ended: {self.log()[-3000:]}"
-        return self.mounted() and self.run("stat", "-f", self.point).status == 0
+        if not self.mounted():
+            return False
+        # Its type too: where a dead mount has just been taken away the folder below answers for a moment.
+        kind = self.run("stat", "-f", "-c", "%t", self.point)
+        return kind.status == 0 and kind.text.strip() == FUSE_TYPE
 
     def mounted(self):
         return self.point in mountinfo()

@@ -185,11 +185,49 @@ def whole(path, versions, seconds):
     return {"seen": sorted(seen), "torn": torn, "passes": passes}
 
 
+def resolves(paths, started):
+    """Try the paths in this order over and over until the last one is there; a round in which none was is
+    missed. `started` is made after the first round."""
+    rounds = missed = 0
+    while not os.path.exists(paths[-1]):
+        missed += not any(os.path.exists(path) for path in paths)
+        rounds += 1
+        if rounds == 1:
+            os.close(os.open(started, os.O_CREAT | os.O_WRONLY, 0o644))
+    return {"rounds": rounds, "missed": missed}
+
+
+def listed(folder, names, gone, started):
+    """Over and over until all of `names` are there and all of `gone` are not: whether the listing has what can be
+    found, and has not what cannot. `started` is made after the first round."""
+    rounds, wrong = 0, set()
+    while True:
+        here = {name for name in names if os.path.exists(os.path.join(folder, name))}
+        lost = {name for name in gone if not os.path.exists(os.path.join(folder, name))}
+        found = set(os.listdir(folder))
+        wrong |= (here - found) | (lost & found)
+        rounds += 1
+        if rounds == 1:
+            os.close(os.open(started, os.O_CREAT | os.O_WRONLY, 0o644))
+        if here == set(names) and lost == set(gone):
+            return {"rounds": rounds, "wrong": sorted(wrong)}
+
+
+def sizes(path, seconds):
+    """All sizes that stat shows meanwhile."""
+    end = time.monotonic() + seconds
+    found = set()
+    while time.monotonic() < end:
+        found.add(os.stat(path).st_size)
+    return sorted(found)
+
+
 if __name__ == "__main__":
     function = {
         f.__name__: f
         for f in (
             read, status, job, jobs, readers, drain, xattrs, getxattr, changes, access_write, held, whole,
+            resolves, listed, sizes,
         )
     }[sys.argv[1]]
     json.dump(function(**json.load(sys.stdin)), sys.stdout)

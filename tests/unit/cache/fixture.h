@@ -23,7 +23,7 @@
 struct bench {
     struct cache *c;
     int wakes;
-    int events[3];
+    int events[4];
     char event_id[JOB_ID_MAX + 1];
     const struct job *event_before, *event_after;
     int answered_before_event; /* by `watch` */
@@ -92,11 +92,17 @@ static inline struct reader reader_new(void)
 }
 
 /* Start a read; what is known at once lands in `got` without counting as an answer. */
+static inline enum cache_verdict reader_read_need(struct bench *b, struct reader *r, uint64_t key,
+                                                  enum cache_need need, int64_t now_ms)
+{
+    *r = reader_new();
+    return cache_read(b->c, key, need, now_ms, &r->w, &r->got);
+}
+
 static inline enum cache_verdict reader_read(struct bench *b, struct reader *r, uint64_t key,
                                              int64_t now_ms)
 {
-    *r = reader_new();
-    return cache_read(b->c, key, now_ms, &r->w, &r->got);
+    return reader_read_need(b, r, key, CACHE_NEED_GET, now_ms);
 }
 
 static inline void reader_done(struct reader *r)
@@ -174,7 +180,7 @@ static inline void put_job(struct bench *b, uint64_t key, const char *status, in
 {
     char id[JOB_ID_MAX + 1];
     assert_true(cache_id_of(b->c, key, id));
-    struct job *before = cache_current(b->c, key);
+    struct job *before = cache_newest(b->c, key);
     struct job *job = job_new(id, status, progress, before);
     cache_put_job(b->c, key, job, now_ms, now_ms * 1000000);
     job_unref(before);

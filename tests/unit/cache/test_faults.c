@@ -31,7 +31,7 @@ static void missing_is_remembered_for_its_ttl_and_then_asked_again(void **state)
     struct cache_answer a;
     assert_int_equal(cache_lookup(b.c, ID, 100 + MISSING - 1, &again, &a), CACHE_MISSING);
     assert_int_equal(read_now(&b, key, 100 + MISSING - 1).verdict, CACHE_MISSING);
-    assert_int_equal(cache_peek(b.c, key, 100 + MISSING - 1, &a), CACHE_MISSING);
+    assert_int_equal(cache_peek(b.c, key, CACHE_NEED_GET, 100 + MISSING - 1, &a), CACHE_MISSING);
     assert_int_equal(take_all(&b, NULL), 0);
     assert_int_equal(cache_lookup(b.c, ID, 100 + MISSING, &again, &a), CACHE_PARKED);
     assert_int_equal(take_all(&b, NULL), 1);
@@ -57,9 +57,9 @@ static void a_name_that_came_to_nothing_is_forgotten_in_time(void **state)
         struct cache_info info;
         assert_int_equal(cache_next_deadline(b.c), cases[i].until_ms);
         cache_expire(b.c, cases[i].until_ms - 1);
-        assert_true(cache_info(b.c, key, 0, &info));
+        assert_true(cache_info(b.c, key, CACHE_NEED_GET, 0, &info));
         cache_expire(b.c, cases[i].until_ms);
-        assert_false(cache_info(b.c, key, 0, &info));
+        assert_false(cache_info(b.c, key, CACHE_NEED_GET, 0, &info));
         assert_int_equal(cache_next_deadline(b.c), INT64_MAX);
         bench_close(&b);
     }
@@ -135,7 +135,7 @@ static void denied_is_not_asked_again_for_a_minute(void **state)
     cache_put_fault(b.c, key, API_DENIED, API_NET_NONE, "no permission", 0);
     struct cache_answer a = read_now(&b, key, 59999);
     assert_int_equal(a.error, EACCES);
-    assert_int_equal(cache_peek(b.c, key, 59999, &a), CACHE_FAULT);
+    assert_int_equal(cache_peek(b.c, key, CACHE_NEED_GET, 59999, &a), CACHE_FAULT);
     assert_int_equal(cache_lookup(b.c, ID, 59999, &again, &a), CACHE_PARKED);
     assert_int_equal(again, key);
     assert_int_equal(take_all(&b, NULL), 0);
@@ -203,11 +203,11 @@ static void stale_and_the_error_last_until_the_next_success(void **state)
     struct cache_info info;
     cache_put_fault(b.c, key, API_BROKEN, API_NET_NONE, "not JSON", 100);
     assert_true(read_now(&b, key, 200).stale); /* within its ttl, but the last attempt failed */
-    cache_info(b.c, key, 200, &info);
+    cache_info(b.c, key, CACHE_NEED_GET, 200, &info);
     assert_true(info.stale);
     assert_string_equal(info.error, "not JSON");
     put_job(&b, key, "Processing", 10, 300);
-    cache_info(b.c, key, 300, &info);
+    cache_info(b.c, key, CACHE_NEED_GET, 300, &info);
     assert_false(info.stale);
     assert_string_equal(info.error, "");
     bench_close(&b);
@@ -224,10 +224,10 @@ static void a_long_error_is_cut_at_a_character(void **state)
         strcat(text, "剪");
     struct cache_info info;
     cache_put_fault(b.c, key, API_BROKEN, API_NET_NONE, text, 0);
-    cache_info(b.c, key, 0, &info);
+    cache_info(b.c, key, CACHE_NEED_GET, 0, &info);
     assert_int_equal(strlen(info.error), 1 + 84 * 3);
     cache_put_fault(b.c, key, API_BROKEN, API_NET_NONE, NULL, 0);
-    cache_info(b.c, key, 0, &info);
+    cache_info(b.c, key, CACHE_NEED_GET, 0, &info);
     assert_string_equal(info.error, "");
     assert_int_equal(info.age_ms, -1);
     bench_close(&b);
@@ -244,7 +244,7 @@ static void readers_behind_a_slow_failure_get_one_short_attempt(void **state)
     take_all(&b, NULL);
     cache_put_fault(b.c, key, API_TEMPORARY, API_NET_TIMEOUT, "slow", 5000);
     struct cache_answer a;
-    assert_int_equal(cache_peek(b.c, key, 5500, &a), CACHE_FAULT);
+    assert_int_equal(cache_peek(b.c, key, CACHE_NEED_GET, 5500, &a), CACHE_FAULT);
     assert_int_equal(reader_read(&b, &second, key, 5500), CACHE_PARKED);
     assert_int_equal(take_all(&b, NULL), 1);
     cache_expire(b.c, 5500 + PATIENCE);
@@ -390,9 +390,9 @@ static void a_look_up_of_names_does_not_add_calls_to_an_outage(void **state)
     struct cache_info info;
     uint64_t key = key_of_name(&b, "some-job-50", 150);
     cache_expire(b.c, 50 + 4999);
-    assert_true(cache_info(b.c, key, 0, &info));
+    assert_true(cache_info(b.c, key, CACHE_NEED_GET, 0, &info));
     cache_expire(b.c, 50 + 5000); /* nobody asked for it: it goes like any other */
-    assert_false(cache_info(b.c, key, 0, &info));
+    assert_false(cache_info(b.c, key, CACHE_NEED_GET, 0, &info));
     bench_close(&b);
 }
 

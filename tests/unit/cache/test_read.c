@@ -201,7 +201,7 @@ static void an_interrupt_before_the_read_keeps_it_from_parking(void **state)
     uint64_t key = key_of_name(&b, ID, 0);
     struct reader r = reader_new();
     assert_false(cache_cancel(b.c, &r.w));
-    assert_int_equal(cache_read(b.c, key, 0, &r.w, &r.got), CACHE_INTERRUPTED);
+    assert_int_equal(cache_read(b.c, key, CACHE_NEED_GET, 0, &r.w, &r.got), CACHE_INTERRUPTED);
     cache_shutdown(b.c, EIO);
     assert_int_equal(r.answers, 0);
     bench_close(&b);
@@ -271,7 +271,7 @@ static void only_a_reply_that_differs_is_a_change(void **state)
     put_job(&b, key, "Processing", 10, 100);
     assert_int_equal(b.events[CACHE_CHANGED], 0);
     struct cache_info info;
-    assert_true(cache_info(b.c, key, 150, &info));
+    assert_true(cache_info(b.c, key, CACHE_NEED_GET, 150, &info));
     assert_int_equal(info.age_ms, 50); /* confirmed all the same */
     assert_int_equal(info.fetched_real_ns, 100 * 1000000);
     put_job(&b, key, "Processing", 11, 200);
@@ -289,10 +289,10 @@ static void a_key_that_nobody_has_is_missing(void **state)
     struct cache_answer a = read_now(&b, 4711, 0);
     assert_int_equal(a.verdict, CACHE_MISSING);
     assert_int_equal(a.error, ENOENT);
-    assert_int_equal(cache_peek(b.c, 4711, 0, &a), CACHE_MISSING);
+    assert_int_equal(cache_peek(b.c, 4711, CACHE_NEED_GET, 0, &a), CACHE_MISSING);
     struct cache_info info;
     char id[JOB_ID_MAX + 1];
-    assert_false(cache_info(b.c, 4711, 0, &info));
+    assert_false(cache_info(b.c, 4711, CACHE_NEED_GET, 0, &info));
     assert_false(cache_id_of(b.c, 4711, id));
     assert_null(cache_current(b.c, 4711));
     assert_int_equal(cache_wanted_until(b.c, 4711), INT64_MIN);
@@ -348,12 +348,12 @@ static void a_peek_asks_nobody(void **state)
     bench_open(&b);
     uint64_t key = known(&b, ID, "Processing", 0);
     struct cache_answer a;
-    assert_int_equal(cache_peek(b.c, key, TTL * 5, &a), CACHE_CONTENT);
+    assert_int_equal(cache_peek(b.c, key, CACHE_NEED_GET, TTL * 5, &a), CACHE_CONTENT);
     assert_true(a.stale);
     job_unref(a.job);
     assert_int_equal(take_all(&b, NULL), 0);
     uint64_t cold = key_of_name(&b, "another-job-1", 0);
-    assert_int_equal(cache_peek(b.c, cold, 0, &a), CACHE_PARKED);
+    assert_int_equal(cache_peek(b.c, cold, CACHE_NEED_GET, 0, &a), CACHE_PARKED);
     bench_close(&b);
 }
 

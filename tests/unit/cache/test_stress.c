@@ -71,7 +71,7 @@ static void start(struct call *call, uint64_t *seed)
     job_unref(a.job);
     if (next(seed) % 16 == 0)
         cache_cancel(cache, &call->w); /* an interrupt that comes early */
-    if (cache_read(cache, key, now, &call->w, &a) == CACHE_PARKED)
+    if (cache_read(cache, key, CACHE_NEED_GET, now, &call->w, &a) == CACHE_PARKED)
         return;
     job_unref(a.job);
     atomic_fetch_add(&at_once, 1);
@@ -157,7 +157,7 @@ static void *look_around(void *arg)
         assert_int_equal(cache_list(cache, &rows, &n), 0);
         for (size_t i = 0; i < n; i++) {
             struct cache_info info;
-            cache_info(cache, rows[i].key, clock_mono_ms(), &info);
+            cache_info(cache, rows[i].key, CACHE_NEED_GET, clock_mono_ms(), &info);
             cache_pins_add(cache, rows[i].key, 1);
             cache_pins_add(cache, rows[i].key, -1);
         }

@@ -245,9 +245,9 @@ static void live_once(void)
     struct cache_answer a;
     if (cache_lookup(c, ID, 0, &key, &a) == CACHE_PARKED) {
         cache_put_retry(c, key, API_TEMPORARY, API_NET_TIMEOUT, "slow", 0);
-        assert_int_equal(cache_peek(c, key, 0, &a), CACHE_PARKED);
+        assert_int_equal(cache_peek(c, key, CACHE_NEED_GET, 0, &a), CACHE_PARKED);
         cache_put_fault(c, key, API_DENIED, API_NET_NONE, "denied", 0);
-        assert_int_equal(cache_peek(c, key, 0, &a), CACHE_FAULT);
+        assert_int_equal(cache_peek(c, key, CACHE_NEED_GET, 0, &a), CACHE_FAULT);
         assert_int_equal(a.error, EACCES); /* with or without its text */
     } else {
         assert_int_equal(a.error, ENOMEM);

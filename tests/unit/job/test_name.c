@@ -207,6 +207,21 @@ static void threads_agree_on_numbers(void **state)
     }
 }
 
+static void only_get_tells_what_no_list_shows(void **state)
+{
+    (void)state;
+    static const char *const get[] = {"progress",     "timeline.json", "sub_job_materials.json",
+                                      "vod_media_id", "job.json",      "request_id"};
+    static const char *const listed[] = {"status",           "media_url", "duration",
+                                         "clips_param.json", "code",      "user_data.json"};
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(job_name_needs_get(job_name_number(get[i])));
+        assert_false(job_name_needs_get(job_name_number(listed[i])));
+    }
+    assert_true(job_name_needs_get(job_name_number("nobody_has_heard_of_it")));
+    assert_true(job_name_needs_get(0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +235,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_a_name_gets_no_number),
         cmocka_unit_test(numbers_are_the_same_after_a_restart),
         cmocka_unit_test(threads_agree_on_numbers),
+        cmocka_unit_test(only_get_tells_what_no_list_shows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

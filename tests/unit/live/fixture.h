@@ -40,6 +40,8 @@ struct step {
 };
 
 struct world {
+    httpd_handler *serve; /* in the place of the script, or NULL */
+    void *serve_arg;
     const struct step *steps;
     size_t n_steps;
     _Atomic unsigned calls;
@@ -98,6 +100,10 @@ static inline void world_handler(void *arg, const struct httpd_request *req,
     unsigned n = atomic_fetch_add(&w->calls, 1);
     if (n < CALLS)
         w->at_ms[n] = clock_mono_ms();
+    if (w->serve) {
+        w->serve(w->serve_arg, req, resp);
+        return;
+    }
     const struct step *s = &w->steps[n < w->n_steps ? n : w->n_steps - 1];
     if (w->refuse_key && auth && strstr(auth, w->refuse_key)) {
         s = &refusal;
@@ -138,6 +144,7 @@ struct setting {
     int64_t timeout_ms;
     unsigned qps;
     unsigned inflight;
+    int64_t refresh_ms; /* 0: readers alone */
 };
 
 static inline void world_clients(struct world *w, struct setting s)
@@ -163,7 +170,9 @@ static inline void world_clients(struct world *w, struct setting s)
                                                    .cache = w->cache,
                                                    .qps = s.qps,
                                                    .inflight_max = s.inflight,
-                                                   .timeout_ms = s.timeout_ms},
+                                                   .timeout_ms = s.timeout_ms,
+                                                   .refresh_ms = s.refresh_ms,
+                                                   .ttl_ms = TTL},
                              err)));
 }
 
@@ -236,7 +245,7 @@ static inline void reader_start(struct world *w, struct reader *r, const char *i
     cache_lookup(w->cache, id, r->begun_ms, &key, &a);
     job_unref(a.job);
     if (a.verdict == CACHE_MISSING ||
-        cache_read(w->cache, key, clock_mono_ms(), &r->w, &a) != CACHE_PARKED)
+        cache_read(w->cache, key, CACHE_NEED_GET, clock_mono_ms(), &r->w, &a) != CACHE_PARKED)
         reader_end(r, &a);
 }
 

@@ -7,7 +7,7 @@
 static struct look *add(struct looks *s, enum look_place place, int64_t due_ms)
 {
     assert_int_equal(looks_reserve(s), 0);
-    struct look *k = look_new(s);
+    struct look *k = look_new(s, NULL, LOOK_READY);
     k->due_ms = due_ms;
     look_move(s, k, place);
     return k;

@@ -1,0 +1,92 @@
+"""How long after the service has a new status a watcher has its event.
+
+Many unfinished jobs, enough budget; jobs end at random moments, one by one. Measured from before the service
+is told to the moment at which a process that watches by-status/Success has the event: `refresh` + 50 ms at
+the 99th percentile. And what that costs: lists of 100 jobs a page, and Gets, for each round of the refresh."""
+
+import math
+import random
+import time
+
+from support.processes import wait_until
+
+from .recorder import Recorder
+from .studio_jobs import finish, know, metric, put_processing
+from .world import parser, percentile, run, show
+
+MARGIN = 0.050
+
+
+def arrivals(recorder):
+    """Job -> when its link came."""
+    return {e["name"]: e["t"] for e in recorder.events() if "MOVED_TO" in e["mask"] or "CREATE" in e["mask"]}
+
+
+def end_at_random_moments(sim, jobs, seconds):
+    """Job -> when the service was told."""
+    told, begin = {}, time.monotonic()
+    for job, moment in zip(jobs, sorted(random.uniform(0, seconds) for _ in jobs), strict=True):
+        time.sleep(max(0, begin + moment - time.monotonic()))
+        told[job] = time.monotonic()
+        finish(sim, job)
+    return told
+
+
+def settle(mount, sim, refresh):
+    """What reading the jobs for the first time has caused is over, and the pace of their Gets is that of rest."""
+    wait_until(lambda: metric(mount, "refresh_rounds_total") >= 3, 10 + 4 * refresh, "the refresh is under way")
+
+
+def measure(world, *, jobs, changes, refresh, seconds, qps=1000):
+    """The figures. `changes` of the jobs end within so many seconds; as many again keep the number up."""
+    sim = world.sim()
+    every = put_processing(sim, jobs + changes)
+    mount = world.mount(sim, f"refresh={refresh}", f"qps={qps}")
+    know(mount, every)
+    recorder = Recorder(mount, success="by-status/Success")
+    settle(mount, sim, refresh)
+    sim.reset()
+    rounds = metric(mount, "refresh_rounds_total")
+    told = end_at_random_moments(sim, random.sample(every, changes), seconds)
+    wait_until(lambda: len(arrivals(recorder)) >= changes, 20 * refresh, "every event has come")
+    calls, rounds = sim.stats()["calls"], metric(mount, "refresh_rounds_total") - rounds
+    recorder.stop()
+    got = arrivals(recorder)
+    late = [got[job] - told[job] for job in told]
+    return {
+        "unfinished jobs": jobs,
+        "changes": changes,
+        "latency p50 ms": percentile(late, 0.50) * 1000,
+        "latency p99 ms": percentile(late, 0.99) * 1000,
+        "latency max ms": max(late) * 1000,
+        "refresh ms": refresh * 1000,
+        "rounds": int(rounds),
+        "lists a round": calls["ListMediaProducingJobs"] / rounds,
+        "Gets a round": calls["GetMediaProducingJob"] / rounds,
+        "bound of lists": math.ceil((jobs + changes) / 100),
+    }
+
+
+def judge(figures, margin=MARGIN):
+    bound = figures["refresh ms"] + margin * 1000
+    assert figures["latency p99 ms"] <= bound, f"events come later than {bound:g} ms"
+    assert figures["lists a round"] <= figures["bound of lists"], "a round costs too many lists"
+
+
+def proof(world, options):
+    figures = measure(
+        world, jobs=options.jobs, changes=options.changes, refresh=options.refresh, seconds=options.seconds,
+        qps=options.qps,
+    )
+    show(figures)
+    judge(figures)
+
+
+def main():
+    p = parser(__doc__)
+    p.add_argument("--jobs", type=int, default=1000, help="unfinished jobs that stay so")
+    p.add_argument("--changes", type=int, default=600, help="jobs that end")
+    p.add_argument("--refresh", type=float, default=1)
+    p.add_argument("--seconds", type=float, default=60, help="within which they end")
+    p.add_argument("--qps", type=int, default=1000)
+    run("latency", p.parse_args(), proof)
