@@ -17,7 +17,8 @@ static struct cache *cache;
 static _Atomic bool done;
 /* How reads ended. */
 static _Atomic int at_once, by_answer, late, by_interrupt;
-static bool expiring; /* live's thread alone */
+static _Thread_local bool expiring; /* on live's thread */
+static bool staging;
 
 /* One read: who ends it counts itself, and the sum must be one. */
 struct call {
@@ -71,7 +72,8 @@ static void start(struct call *call, uint64_t *seed)
     job_unref(a.job);
     if (next(seed) % 16 == 0)
         cache_cancel(cache, &call->w); /* an interrupt that comes early */
-    if (cache_read(cache, key, CACHE_NEED_GET, now, &call->w, &a) == CACHE_PARKED)
+    enum cache_need need = next(seed) % 4 ? CACHE_NEED_GET : CACHE_NEED_ANY;
+    if (cache_read(cache, key, need, now, &call->w, &a) == CACHE_PARKED)
         return;
     job_unref(a.job);
     atomic_fetch_add(&at_once, 1);
@@ -101,6 +103,17 @@ static void *read_many(void *arg)
     return NULL;
 }
 
+static void reply_list(uint64_t key, const char *id)
+{
+    struct job *known = cache_newest(cache, key), *item = job_new_partial(id, "Queuing");
+    struct job *job = known ? job_merge_list(known, item, 3, NULL) : job_ref(item);
+    assert_non_null(job);
+    cache_put_listed(cache, key, job, clock_mono_ms(), 1);
+    job_unref(job);
+    job_unref(item);
+    job_unref(known);
+}
+
 static void reply(uint64_t key, const char *id, uint64_t *seed)
 {
     int64_t now = clock_mono_ms();
@@ -122,7 +135,9 @@ static void reply(uint64_t key, const char *id, uint64_t *seed)
     default:
         break;
     }
-    struct job *before = cache_current(cache, key);
+    if (next(seed) % 4 == 0)
+        reply_list(key, id);
+    struct job *before = cache_newest(cache, key);
     struct job *job = job_new(id, "Processing", (int)(next(seed) % 100), before);
     cache_put_job(cache, key, job, now, 1);
     job_unref(before);
@@ -139,6 +154,9 @@ static void *answer_many(void *arg)
         if (next(&seed) % 4 == 0)
             while (cache_take_wanted(cache, &key, id))
                 reply(key, id, &seed);
+        while (cache_take_touched(cache, &key))
+            if (cache_begin(cache, key, clock_mono_ms(), id))
+                reply(key, id, &seed);
         expiring = true;
         cache_expire(cache, clock_mono_ms() + (int64_t)(next(&seed) % 4)); /* deadlines are near */
         expiring = false;
@@ -146,6 +164,14 @@ static void *answer_many(void *arg)
         sched_yield();
     }
     return NULL;
+}
+
+/* The updater's part. */
+static void publish(uint64_t key)
+{
+    struct job *job = cache_newest(cache, key);
+    cache_publish(cache, key, job, clock_mono_ms());
+    job_unref(job);
 }
 
 static void *look_around(void *arg)
@@ -160,6 +186,8 @@ static void *look_around(void *arg)
             cache_info(cache, rows[i].key, CACHE_NEED_GET, clock_mono_ms(), &info);
             cache_pins_add(cache, rows[i].key, 1);
             cache_pins_add(cache, rows[i].key, -1);
+            if (staging)
+                publish(rows[i].key);
         }
         cache_list_free(rows, n);
         cache_next_deadline(cache);
@@ -168,13 +196,16 @@ static void *look_around(void *arg)
     return NULL;
 }
 
-static void every_reader_is_answered_exactly_once(void **state)
+static void read_and_answer(bool stage)
 {
-    (void)state;
     struct cache_config config = {
         .ttl_ms = 0, .patience_ms = 2, .ttl_missing_ms = 0, .timeout_ms = 5};
     cache = cache_new(&config, NULL);
     assert_non_null(cache);
+    cache_stage_changes(cache, stage);
+    staging = stage;
+    at_once = by_answer = late = by_interrupt = 0;
+    done = false;
     pthread_t readers[READERS], live, looker;
     assert_int_equal(thread_start(&live, "live", answer_many, NULL, NULL), 0);
     assert_int_equal(thread_start(&looker, "looker", look_around, NULL, NULL), 0);
@@ -193,10 +224,23 @@ static void every_reader_is_answered_exactly_once(void **state)
     cache_free(cache);
 }
 
+static void every_reader_is_answered_exactly_once(void **state)
+{
+    (void)state;
+    read_and_answer(false);
+}
+
+static void and_so_is_every_reader_of_what_is_staged_and_published(void **state)
+{
+    (void)state;
+    read_and_answer(true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_reader_is_answered_exactly_once),
+        cmocka_unit_test(and_so_is_every_reader_of_what_is_staged_and_published),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

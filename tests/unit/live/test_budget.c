@@ -307,6 +307,32 @@ static void a_lower_pace_is_kept_in_every_second_too(void **state)
     budget_free(b);
 }
 
+/* How many calls in no hurry go out at once, and how many others after them. */
+static void count_spare(unsigned qps, unsigned *spare, unsigned *others)
+{
+    struct budget *b = budget_new(qps, NULL);
+    *spare = *others = 0;
+    for (; budget_wait_spare(b, 0) == 0; ++*spare)
+        budget_landed(b, budget_sent(b, 0), 0);
+    for (; budget_wait(b, 0) == 0; ++*others)
+        budget_landed(b, budget_sent(b, 0), 0);
+    assert_in_range(budget_wait_spare(b, 0), 1, 1001);
+    budget_free(b);
+}
+
+static void calls_in_no_hurry_leave_a_fifth_to_the_others(void **state)
+{
+    (void)state;
+    static const unsigned rows[][3] = {{1, 1, 0},   {4, 4, 0},   {5, 4, 1},     {10, 8, 2},
+                                       {20, 16, 4}, {100, 8, 2}, {1000, 80, 20}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        unsigned spare, others;
+        count_spare(rows[i][0], &spare, &others);
+        assert_int_equal(spare, rows[i][1]);
+        assert_int_equal(others, rows[i][2]);
+    }
+}
+
 static void impossible_budgets_are_refused_with_the_range(void **state)
 {
     (void)state;
@@ -338,6 +364,7 @@ int main(void)
         cmocka_unit_test(throttling_stands_still_for_as_long_as_the_service_says),
         cmocka_unit_test(the_pace_comes_back_by_eighths_a_second),
         cmocka_unit_test(a_lower_pace_is_kept_in_every_second_too),
+        cmocka_unit_test(calls_in_no_hurry_leave_a_fifth_to_the_others),
         cmocka_unit_test(impossible_budgets_are_refused_with_the_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
