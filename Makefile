@@ -65,7 +65,7 @@ STRESS_SRC := $(wildcard tests/stress/*.c)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-unit check-mounted check-stress check-chokidar tests stress soak lint coverage install \
+.PHONY: FORCE all check check-unit check-mounted check-stress check-chokidar tests stress soak lint coverage install \
 	uninstall clean
 
 all: $(B)/icejobfs $(B)/icejobfs-sim

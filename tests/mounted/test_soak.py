@@ -30,7 +30,7 @@ def test_a_watcher_has_its_event_within_refresh(world):
 @pytest.mark.heavy
 def test_a_slower_refresh_breaks_the_bound_of_a_faster_one(world):
     """The twin of the test before: it can fail."""
-    figures = latency.measure(world, jobs=10, changes=20, refresh=2, seconds=2)
+    figures = latency.measure(world, jobs=10, changes=20, refresh=1.5, seconds=1.5)
     with pytest.raises(AssertionError):
         latency.judge(dict(figures, **{"refresh ms": 500}), BUSY)
 
@@ -44,6 +44,8 @@ def test_the_budget_holds_under_pressure_and_throttling(world):
 def test_whatever_is_killed_nobody_hangs(world):
     figures = kill.measure(world, rounds=3)
     assert figures["killed: daemon"] == figures["killed: notifier"] == figures["killed: both"] == 1
+    if world.setup.mode == "system":  # an ordinary user's umount may meet the notifier at work
+        assert figures["unmounting refused"] == 0
 
 
 @pytest.mark.heavy

@@ -34,7 +34,7 @@ def end_at_random_moments(sim, jobs, seconds):
 
 def settle(mount, sim, refresh):
     """What reading the jobs for the first time has caused is over, and the pace of their Gets is that of rest."""
-    wait_until(lambda: metric(mount, "refresh_rounds_total") >= 3, 10 + 4 * refresh, "the refresh is under way")
+    wait_until(lambda: metric(mount, "refresh_rounds_total") >= 2, 10 + 4 * refresh, "the refresh is under way")
 
 
 def measure(world, *, jobs, changes, refresh, seconds, qps=1000):
