@@ -1,5 +1,6 @@
 #include "fs/notifier.h"
 #include "base/attr.h"
+#include "fs/notifier_place.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -98,12 +99,24 @@ static void take_default_signals(void)
     signal(SIGINT, SIG_IGN);
 }
 
+/* Where paths start: system mode's private mount, a clone that is our own, or the users' mount
+ * itself. */
+static struct base choose_base(const char *mountpoint)
+{
+    if (!*mountpoint)
+        return (struct base){.dirfd = NOTIFIER_ROOT_FD, .prefix = ""};
+    int own = notifier_place(mountpoint);
+    if (own >= 0)
+        return (struct base){.dirfd = own, .prefix = ""};
+    return (struct base){.dirfd = AT_FDCWD, .prefix = mountpoint};
+}
+
 int notifier_main(const char *mountpoint)
 {
-    struct base b = {.dirfd = *mountpoint ? AT_FDCWD : NOTIFIER_ROOT_FD, .prefix = mountpoint};
     take_default_signals();
     umask(0);
     prctl(PR_SET_NAME, "ice-notifier", 0, 0, 0);
+    struct base b = choose_base(mountpoint);
     while (serve_one(&b) > 0)
         ;
     return EXIT_SUCCESS;

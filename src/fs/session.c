@@ -122,17 +122,19 @@ int fs_start(struct fs *fs, struct err *err)
     return workers_start(fs->workers, err) < 0 ? -1 : updater_start(fs->updater, err);
 }
 
-/* The private clone keeps the superblock alive, so an unmount by the user ends nothing by itself:
- * once their mount is gone the clone is dropped, and the connection ends with the last open file.
- */
-static void drop_clone_if_unmounted(struct fs *fs)
+/* Private clones keep the superblock alive, ours and the notifier's, so an unmount by the user ends
+ * nothing by itself: once their mount is gone the clones are dropped, and the connection ends with
+ * the last open file. */
+static void drop_clones_if_unmounted(struct fs *fs)
 {
-    if (fs->private_fd < 0 || mountinfo_has(fs->mount_id))
+    if (!fs->mounted || mountinfo_has(fs->mount_id))
         return;
     log_info("unmounted path=%s", fs->config.mountpoint);
     fs->mounted = false;
-    bell_retire(fs->bell); /* it has the clone too */
-    close(MOVE_FD(fs->private_fd));
+    bell_retire(fs->bell);
+    int clone = MOVE_FD(fs->private_fd);
+    if (clone >= 0)
+        close(clone);
 }
 
 int fs_wait(struct fs *fs, int stop_fd, struct err *err)
@@ -146,7 +148,7 @@ int fs_wait(struct fs *fs, int stop_fd, struct err *err)
         {.fd = table, .events = POLLPRI},
     };
     for (;;) {
-        drop_clone_if_unmounted(fs);
+        drop_clones_if_unmounted(fs);
         if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
             return err_set(err, "cannot wait for the end of the mount: %s", strerror(errno));
         if (fds[1].revents) {

@@ -112,7 +112,8 @@ struct cover cover_choose(struct cover_job *jobs, size_t n, const struct cover_m
 {
     struct choice best = {.cost = n * get_cost};
     struct tally t = {0};
-    qsort(jobs, n, sizeof *jobs, newest_first);
+    if (n > 0) /* qsort(3) takes no NULL */
+        qsort(jobs, n, sizeof *jobs, newest_first);
     for (size_t i = 0; i < n; i++) {
         int64_t start = jobs[i].create_s;
         t.all++;

@@ -73,7 +73,7 @@ static int64_t spare_ms(const struct live *l, int64_t now_ms)
 static bool is_schedules_turn(const struct live *l, int64_t now_ms)
 {
     return l->schedule && l->in_turn + 1 >= LIVE_TURN && !l->breaker.open &&
-           schedule_next_ms(l->schedule) + l->config.refresh_ms < now_ms;
+           schedule_next_ms(l->schedule) < now_ms - l->config.refresh_ms;
 }
 
 static bool is_full(const struct live *l)
