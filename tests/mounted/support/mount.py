@@ -42,7 +42,7 @@ class Mount:
         self.home = str(setup.new_dir("home"))
         self.log_path = str(setup.logs / f"icejobfs-{setup.next_number()}.log")
         self.source = source or sim.url
-        self.options = ["qps=1000", "discover=off", f"state={setup.new_dir('state')}", *options]
+        self.options = ["qps=1000", "discover=off", "refresh=1h", f"state={setup.new_dir('state')}", *options]
         self.args = args
         self.environment = dict(setup.environment, HOME=self.home, XDG_STATE_HOME=self.home)
         self.environment["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true"
