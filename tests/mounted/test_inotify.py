@@ -5,6 +5,7 @@ import itertools
 import os
 import re
 import signal
+import subprocess
 
 import pytest
 from support.changes import QUICK, await_change, change, settle, stamp
@@ -371,6 +372,22 @@ def test_a_job_that_is_watched_and_never_read_is_told_of(mount, sim, watch):
     sim.put(job, Progress=98)
     w.wait_for("CLOSE_WRITE", "progress", timeout=20)
     assert m.field(job, "progress") == "98"
+
+
+# ---- a notifier in its place
+
+
+def test_the_users_notifier_keeps_no_mount_busy_and_none_alive(mount, sim, setup):
+    if setup.mode == "system":
+        pytest.skip("in system mode its clone is detached; unmounting is tested in test_soak.py")
+    if subprocess.run(["unshare", "--user", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("no user namespaces here (a chroot, or forbidden): it works by paths")
+    m = mount(*QUICK)
+    world = World(m, sim)
+    world.change(Progress=41)
+    with open(f"/proc/{notifier_of(m)}/mountinfo") as f:
+        mounts = f.read().splitlines()
+    assert len(mounts) == 1 and " - tmpfs " in mounts[0], mounts
 
 
 # ---- a notifier in trouble

@@ -44,7 +44,7 @@ def test_the_budget_holds_under_pressure_and_throttling(world):
 def test_whatever_is_killed_nobody_hangs(world):
     figures = kill.measure(world, rounds=3)
     assert figures["killed: daemon"] == figures["killed: notifier"] == figures["killed: both"] == 1
-    if world.setup.mode == "system":  # an ordinary user's umount may meet the notifier at work
+    if world.setup.mode == "system":  # a user's may meet the notifier where namespaces are forbidden
         assert figures["unmounting refused"] == 0
 
 
