@@ -7,8 +7,9 @@
  *
  * It must be a process: a thread of the daemon that waits in a request of its own daemon cannot be
  * killed, and keeps the connection alive. It is exec'd, so /dev/fuse (O_CLOEXEC) is not in it. In
- * system mode it works below the private, detached mount; in user mode by absolute paths, opened
- * anew each time, for a kept descriptor would make umount busy. */
+ * system mode it works below the private, detached mount; in user mode below a clone of its own
+ * (fs/notifier_place.h) or, where that is forbidden, by absolute paths, opened anew each time, for
+ * a kept descriptor would make umount busy. */
 #ifndef ICE_FS_NOTIFIER_H
 #define ICE_FS_NOTIFIER_H
 
