@@ -47,7 +47,7 @@ struct notify_reply {
 #define NOTIFIER_ROOT_FD   4 /* system mode only */
 
 /* main of the process: serve until the socket closes. `mountpoint` "": work below NOTIFIER_ROOT_FD.
- * Returns an exit status. */
+ * Does not return. */
 int notifier_main(const char *mountpoint);
 
 #endif
