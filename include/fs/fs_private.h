@@ -95,6 +95,7 @@ void park_or_resume(const struct parked *p);
 /* An open file or directory. `lock` protects job and the flags below it; nothing is called while it
  * is held. */
 struct handle {
+    struct handle *prev, *next; /* all open ones */
     pthread_mutex_t lock;
     uint64_t ino;
     struct job *job; /* field: the pinned version; job directory: the version being listed */
@@ -115,6 +116,9 @@ struct handle {
 struct handle *handle_new(uint64_t ino);
 void handle_free(struct handle *h);
 struct handle *handle_of(const struct fuse_file_info *fi);
+/* After the last request: close those that the kernel has not, for a connection can end before it
+ * does. */
+void handles_close(struct fs *fs);
 /* The handle of a file is closed: unpin its job (settling it if that was the last pin), free. */
 void handle_close(struct fs *fs, struct handle *h);
 

@@ -1,6 +1,11 @@
 #include "base/thread.h"
 #include "fs/fs_private.h"
 #include <stdlib.h>
+#include <utlist.h>
+
+/* All that are open. The lock protects the list and is held for moments. */
+static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct handle *open_handles;
 
 struct handle *handle_new(uint64_t ino)
 {
@@ -10,6 +15,9 @@ struct handle *handle_new(uint64_t ino)
     mutex_init(&h->lock);
     h->ino = ino;
     h->text = BUF_INIT(META_MAX);
+    mutex_lock(&open_lock);
+    DL_APPEND(open_handles, h);
+    mutex_unlock(&open_lock);
     return h;
 }
 
@@ -17,12 +25,21 @@ void handle_free(struct handle *h)
 {
     if (!h)
         return;
+    mutex_lock(&open_lock);
+    DL_DELETE(open_handles, h);
+    mutex_unlock(&open_lock);
     job_unref(h->job);
     job_unref(h->beside);
     cache_list_free(h->rows, h->n_rows);
     buf_free(&h->text);
     mutex_destroy(&h->lock);
     free(h);
+}
+
+void handles_close(struct fs *fs)
+{
+    while (open_handles) /* no request is served any more, so nobody else touches the list */
+        handle_close(fs, open_handles);
 }
 
 struct handle *handle_of(const struct fuse_file_info *fi)

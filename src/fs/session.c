@@ -210,8 +210,10 @@ void fs_free(struct fs *fs)
     if (fs->events)
         events_shutdown(fs->events);
     mount_undo(fs);
-    if (fs->workers)
+    if (fs->workers) {
         workers_stop(fs->workers);
+        handles_close(fs);
+    }
     if (fs->session)
         fuse_session_destroy(fs->session);
     updater_free(fs->updater);

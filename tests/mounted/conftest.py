@@ -23,6 +23,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): how long the test may take")
     config.addinivalue_line("markers", "heavy: load, not paths: left out under sanitizers")
     config.mounts = []
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background of a script:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # programs would inherit that
 
 
 # ---- time limits

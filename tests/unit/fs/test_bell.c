@@ -127,6 +127,7 @@ static void each_operation_does_what_its_name_says(void **state)
     (void)state;
     char target[64] = "";
     assert_int_equal(bell_do(bell, NOTIFY_MKDIR, "job", NULL), 0);
+    assert_int_equal(fchmodat(root, "job", 0755, 0), 0); /* an ordinary user writes below it next */
     assert_int_equal(bell_do(bell, NOTIFY_CREATE, "job/url", NULL), 0);
     assert_true(there("job/url"));
     assert_int_equal(bell_do(bell, NOTIFY_SYMLINK, "link", "job/url"), 0);
