@@ -10,6 +10,10 @@
  * who parks is answered exactly once: by the reply, by its deadline, or by cache_cancel (an
  * interrupt), whichever takes it first.
  *
+ * A known job's facts (job/facts.h) are always in memory; its content may have left for the store.
+ * Functions that give content bring it back through cache_backing.load, which may wait for the
+ * disk, without the lock; those that give facts never do.
+ *
  *   reader (FUSE worker)                 cache                          live's thread
  *   cache_read ── miss ──> park, put on the wanted list ── wake() ──> cache_take_wanted, ask the
  * service <── answer(waiter) ── take the waiters off <────────── cache_put_job / _missing / _fault
@@ -20,6 +24,7 @@
 
 #include "api/errors.h"
 #include "base/err.h"
+#include "job/facts.h"
 #include "job/job.h"
 #include "job/name.h"
 #include <stdatomic.h>
@@ -34,6 +39,8 @@ struct cache_config {
     int64_t patience_ms;     /* how long such a read waits before it gets the older content */
     int64_t ttl_missing_ms;  /* how long JobNotFound is remembered */
     int64_t timeout_ms;      /* the longest that a reader without content waits */
+    size_t size_max; /* bytes of content in memory, past which finished jobs that are saved leave it;
+                        0: nothing ever does */
     void (*wake)(void *arg); /* something is wanted, or an earlier deadline: end live's wait. Any
                                 thread, no lock held */
     void *wake_arg;
@@ -86,12 +93,13 @@ struct cache_waiter {
     int state_; /* new, parked, taken, interrupted; under the cache's lock */
 };
 
-/* LOOKUP of a name under jobs/: never waits. `key` is set unless MISSING. CACHE_CONTENT: known.
- * CACHE_PARKED here means provisional: nothing known yet, asking has begun. CACHE_MISSING:
- * remembered JobNotFound. CACHE_FAULT only for lack of memory or past the ceiling of provisional
- * names (ENFILE). The caller has checked job_id_possible. */
+/* LOOKUP of a name under jobs/: never waits. `key` is set unless MISSING. CACHE_CONTENT: known;
+ * `*facts` is a reference for the caller, a->job is NULL. CACHE_PARKED here means provisional:
+ * nothing known yet, asking has begun. CACHE_MISSING: remembered JobNotFound. CACHE_FAULT only for
+ * lack of memory or past the ceiling of provisional names (ENFILE). A job that has been discovered
+ * and is not shown yet is shown from now on. The caller has checked job_id_possible. */
 enum cache_verdict cache_lookup(struct cache *c, const char *id, int64_t now_ms, uint64_t *key,
-                                struct cache_answer *a);
+                                struct job_facts **facts, struct cache_answer *a);
 
 /* What is known now, without asking or waiting: CONTENT, MISSING, FAULT (remembered, still in
  * force) or PARKED (nothing yet, for this need). Does not count as a read. */
@@ -127,6 +135,7 @@ struct cache_info {
     int64_t age_ms;          /* -1 without content (for this need) */
     bool stale;
     bool asking;
+    bool gone;       /* the service has forgotten it (JobNotFound after it was known) */
     char error[256]; /* the last failure since the last success; "" none */
 };
 bool cache_info(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
@@ -135,19 +144,54 @@ bool cache_info(struct cache *c, uint64_t key, enum cache_need need, int64_t now
 /* Copy the id (JOB_ID_MAX + 1 bytes) of any key in the table, provisional ones too. */
 bool cache_id_of(struct cache *c, uint64_t key, char id[JOB_ID_MAX + 1]);
 
-/* A known job by its id: a reference to what is shown, and its key; or NULL. Asks nothing, makes
- * nothing. */
-struct job *cache_find(struct cache *c, const char *id, uint64_t *key);
+/* A known job, by its id or its key: a reference to the facts of what is shown, or NULL. Asks
+ * nothing, makes nothing, loads nothing. */
+struct job_facts *cache_find(struct cache *c, const char *id, uint64_t *key);
+struct job_facts *cache_facts(struct cache *c, uint64_t key);
 
-/* All known jobs (those with content), newest CreateTime last not promised: sorted by id. */
+/* All known jobs, in no order. */
 struct cache_row {
     uint64_t key;
-    struct job *job; /* a reference each */
+    struct job_facts *facts; /* a reference each */
 };
 int cache_list(struct cache *c, struct cache_row **rows, size_t *n);
 void cache_list_free(struct cache_row *rows, size_t n);
 /* A number that changes whenever a job becomes known or stops being known. */
 uint64_t cache_generation(struct cache *c);
+
+/* ---- groupings: known jobs by a label, so that listing one group costs no look at the others
+ * ---- */
+
+#define CACHE_GROUPINGS 3
+/* The label of a job in a grouping; 0: in no group. Pure. */
+typedef uint64_t cache_label(const struct job_facts *facts, unsigned grouping);
+/* Set before any job is known. */
+void cache_group_by(struct cache *c, cache_label *label);
+
+int cache_list_group(struct cache *c, unsigned grouping, uint64_t label, struct cache_row **rows,
+                     size_t *n);
+size_t cache_group_size(struct cache *c, unsigned grouping, uint64_t label);
+
+struct cache_group {
+    uint64_t label;
+    size_t n;
+    struct job_facts *one; /* a reference to one of its jobs */
+};
+/* All groups that have jobs, in no order. 0, or -1 without memory. */
+int cache_groups(struct cache *c, unsigned grouping, struct cache_group **groups, size_t *n);
+void cache_groups_free(struct cache_group *groups, size_t n);
+
+/* ---- the lines of jobs.tsv (job/row.h) ---- */
+
+struct cache_rows_stat {
+    uint64_t bytes;      /* of all lines, without the header */
+    uint64_t generation; /* changes whenever a line does */
+};
+void cache_rows_stat(struct cache *c, struct cache_rows_stat *out);
+/* Call `each` for the line of every known job, sorted by id; may wait for the disk. `*generation`:
+ * of what was given. 0, or -1 with `err`. */
+int cache_each_row(struct cache *c, void (*each)(void *arg, const char *row, size_t len), void *arg,
+                   uint64_t *generation, struct err *err);
 
 /* For the fs room: open handles pinned to content of an unfinished job, and whether its pages may
  * be kept by the kernel. A job known as finished from its first reply is settled at once; one that
@@ -199,6 +243,7 @@ void cache_put_job(struct cache *c, uint64_t key, struct job *job, int64_t now_m
  * what only Get gives go on waiting. */
 void cache_put_listed(struct cache *c, uint64_t key, struct job *job, int64_t now_ms,
                       int64_t now_real_ns);
+/* JobNotFound. What was known stays, and is `gone`. */
 void cache_put_missing(struct cache *c, uint64_t key, int64_t now_ms);
 void cache_put_fault(struct cache *c, uint64_t key, enum api_class class, enum api_net net,
                      const char *error, int64_t now_ms);
@@ -206,6 +251,14 @@ void cache_put_fault(struct cache *c, uint64_t key, enum api_class class, enum a
 /* The look-up has waited in the queue and its call would go out now. true: nobody waits for it any
  * more and it has no content to renew; it is over, without a call. false: go on. */
 bool cache_abandon(struct cache *c, uint64_t key, int64_t now_ms);
+
+/* A list shows a job that nobody has named: it is known from now on, from the list alone. While
+ * changes are staged it is shown when cache_publish says so, or somebody names it. false: it was
+ * known already, or is being asked for (nothing is done; cache_put_listed fits), or no memory. */
+bool cache_discover(struct cache *c, struct job *item, int64_t now_ms, int64_t now_real_ns,
+                    uint64_t *key);
+/* Discovered and not shown yet. */
+bool cache_unborn(struct cache *c, const char *id, uint64_t *key);
 
 /* What readers are shown; a reference or NULL. */
 struct job *cache_current(struct cache *c, uint64_t key);
@@ -233,6 +286,9 @@ enum cache_event {
     CACHE_CHANGED,
     CACHE_NOTHING, /* a provisional name came to nothing */
     CACHE_STAGED,  /* `after` is known, and `before` shown until cache_publish */
+    CACHE_UNBORN,  /* `after` was discovered: shown when cache_publish says so, or somebody names it */
+    CACHE_LEAVING, /* it is to be forgotten: when it has been taken off, cache_forget. `before` and
+                      `after` are NULL */
 };
 /* On live's thread, without locks, after the table shows the new state and before waiting readers
  * are answered. `before` and `after` are borrowed (NULL where there is none). One listener, set
@@ -251,5 +307,71 @@ void cache_stage_changes(struct cache *c, bool on);
 /* Show a version that was staged, and answer who waits for it; the listener is not told again. If
  * something newer is staged by now, that stays staged: it was told of too. */
 void cache_publish(struct cache *c, uint64_t key, const struct job *job, int64_t now_ms);
+
+/* ---- kept (cache/keeper.h)
+ * ------------------------------------------------------------------------------------------ */
+
+/* Where content goes that leaves memory. Called without the lock. */
+struct cache_backing {
+    /* The content of a job; a reference, or NULL if it is lost: then the service is asked again. */
+    struct job *(*load)(void *arg, const char *id);
+    /* store_each_row's. 0 or -1. */
+    int (*each_row)(void *arg,
+                    void (*each)(void *each_arg, const char *id, const char *row, size_t len),
+                    void *each_arg, struct err *err);
+    void (*wake)(void *arg); /* there is something to save */
+    void *arg;
+};
+/* Set before threads start. */
+void cache_set_backing(struct cache *c, const struct cache_backing *backing);
+
+/* A job as it has to be saved. */
+struct cache_save {
+    uint64_t key;
+    struct job *content;     /* a reference, or NULL: the content is saved already */
+    struct job_facts *facts; /* a reference */
+    int64_t fetched_real_ns;
+    int64_t got_real_ns;
+    int64_t read_ms; /* when it was last read, clock_mono_ms */
+    bool ended;
+    bool gone;
+};
+/* Take up to `max` jobs that are not saved. Returns how many; each goes back by cache_saved. */
+size_t cache_take_unsaved(struct cache *c, struct cache_save *out, size_t max);
+/* They were saved, or (`ok` false) were not and wait again. Drops the references. */
+void cache_saved(struct cache *c, struct cache_save *saves, size_t n, bool ok);
+size_t cache_count_unsaved(struct cache *c);
+/* Everything counts as not saved: the store is a new one. Loads nothing: what has left memory is
+ * lost with the old one. */
+void cache_unsave_all(struct cache *c);
+
+/* Take up to `max` ids of jobs that were forgotten and are to leave the store. */
+size_t cache_take_forgotten(struct cache *c, char (*ids)[JOB_ID_MAX + 1], size_t max);
+
+/* Ids remembered as missing: call `each` for all. `until_ms`: clock_mono_ms. */
+void cache_each_missing(struct cache *c, void (*each)(void *arg, const char *id, int64_t until_ms),
+                        void *arg);
+
+/* A job from the store: known, its content there. Nothing is told to the listener. Of a job that is
+ * known already nothing is done. 0, or -1 without memory. */
+struct cache_restored {
+    const struct job_facts *facts; /* borrowed; the cache takes a reference */
+    int64_t fetched_real_ns;
+    int64_t got_real_ns;
+    int64_t read_ms; /* may be before the clock's beginning */
+    bool ended;
+    bool gone;
+};
+int cache_restore(struct cache *c, const struct cache_restored *job);
+/* That a job is missing, too. */
+void cache_restore_missing(struct cache *c, const char *id, int64_t until_ms);
+
+/* Begin to forget finished jobs that nobody has read for `keep_ms`, a part of the table each time;
+ * without a listener they are forgotten at once. Returns how many. */
+size_t cache_forget_idle(struct cache *c, int64_t keep_ms, int64_t now_ms);
+/* CACHE_LEAVING was told and nobody has read it since. */
+bool cache_leaving(struct cache *c, uint64_t key);
+/* It has been taken off: forget it, content and all. */
+void cache_forget(struct cache *c, uint64_t key);
 
 #endif
