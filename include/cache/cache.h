@@ -36,11 +36,11 @@ struct cache;
 struct cache_config {
     int64_t
         ttl_ms; /* age from which a read of an unfinished job asks again; finished jobs never age */
-    int64_t patience_ms;     /* how long such a read waits before it gets the older content */
-    int64_t ttl_missing_ms;  /* how long JobNotFound is remembered */
-    int64_t timeout_ms;      /* the longest that a reader without content waits */
-    size_t size_max; /* bytes of content in memory, past which finished jobs that are saved leave it;
-                        0: nothing ever does */
+    int64_t patience_ms;    /* how long such a read waits before it gets the older content */
+    int64_t ttl_missing_ms; /* how long JobNotFound is remembered */
+    int64_t timeout_ms;     /* the longest that a reader without content waits */
+    size_t size_max; /* bytes of content in memory, past which finished jobs that are saved leave
+                        it; 0: nothing ever does */
     void (*wake)(void *arg); /* something is wanted, or an earlier deadline: end live's wait. Any
                                 thread, no lock held */
     void *wake_arg;
@@ -286,7 +286,8 @@ enum cache_event {
     CACHE_CHANGED,
     CACHE_NOTHING, /* a provisional name came to nothing */
     CACHE_STAGED,  /* `after` is known, and `before` shown until cache_publish */
-    CACHE_UNBORN,  /* `after` was discovered: shown when cache_publish says so, or somebody names it */
+    CACHE_UNBORN,  /* `after` was discovered: shown when cache_publish says so, or somebody names it
+                    */
     CACHE_LEAVING, /* it is to be forgotten: when it has been taken off, cache_forget. `before` and
                       `after` are NULL */
 };
