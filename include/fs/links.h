@@ -27,5 +27,7 @@ struct links links_begin(struct fs *fs, uint64_t key, const char *id,
  * is shown, unless the job leaves: then they are held nowhere until links_free. */
 void links_move(const struct links *l);
 void links_free(struct fs *fs, uint64_t key);
+/* Nobody knows where they stood before `facts` were shown: the kernel drops what it may hold. */
+void links_follow(struct fs *fs, uint64_t key, const char *id, const struct job_facts *facts);
 
 #endif

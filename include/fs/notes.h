@@ -20,6 +20,7 @@ struct note {
     bool created; /* the job is known now and was not: a reader named it */
     bool unborn;  /* discovered */
     bool staged;  /* a new version waits to be shown */
+    bool changed; /* a new version is shown already: what was before is lost */
     bool leaving;
     bool nothing; /* a provisional name came to nothing */
     bool settle;

@@ -22,6 +22,12 @@ void publish_leaving(struct fs *fs, uint64_t key, const char *id);
  * it is shown already, or there is no such job. */
 bool publish_unborn(struct fs *fs, const char *id, uint64_t *key);
 
+/* The notifier's RMDIR in jobs/, or the same in silence: a job that leaves is forgotten. false:
+ * somebody has read it meanwhile, or asks for it. */
+bool publish_forget(struct fs *fs, uint64_t key);
+/* A version was shown at once, for what was shown before it is lost. */
+void publish_unseen(struct fs *fs, uint64_t key, const struct job *job);
+
 /* A line in the log of changes; it and jobs.tsv ring. */
 void publish_lines(struct fs *fs, const struct event *event);
 

@@ -23,7 +23,6 @@ bool publish_unborn(struct fs *fs, const char *id, uint64_t *key)
     struct job *job = cache_unborn(cache, id, key) ? cache_newest(cache, *key) : NULL;
     if (!job)
         return false;
-    atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
     cache_publish(cache, *key, job, clock_mono_ms());
     job_unref(job);
     return true;
@@ -72,16 +71,26 @@ static void log_removed(struct fs *fs, const char *id, const struct job_facts *f
     publish_lines(fs, &e);
 }
 
+bool publish_forget(struct fs *fs, uint64_t key)
+{
+    struct cache *cache = fs->config.cache;
+    if (!cache_leaving(cache, key))
+        return false;
+    atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
+    cache_forget(cache, key);
+    struct job_facts *facts = cache_facts(cache, key);
+    job_facts_unref(facts);
+    return facts == NULL;
+}
+
 /* false: somebody has read it meanwhile. */
 static bool remove_dir(struct fs *fs, uint64_t key, const char *id)
 {
     bool held = held_has(fs->held, NODE_JOBS);
-    atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
     if (held && tell(fs, NOTIFY_RMDIR, tell_path("jobs", id, NULL).text, NULL))
         return true;
-    if (!cache_leaving(fs->config.cache, key))
+    if (!publish_forget(fs, key))
         return false;
-    cache_forget(fs->config.cache, key);
     if (held) {
         kernel_drop_name(fs, NODE_JOBS, id);
         kernel_drop_attributes(fs, NODE_JOBS);

@@ -123,6 +123,15 @@ static uint64_t destination(const struct links *l, unsigned view)
     return to != NODE_NONE && open_group(l, view, to) ? to : NODE_NONE;
 }
 
+void links_follow(struct fs *fs, uint64_t key, const char *id, const struct job_facts *facts)
+{
+    const struct links l = {.fs = fs, .key = key, .id = id, .after = facts};
+    for (unsigned view = 0; view < VIEWS; view++)
+        drop_link(&l, destination(&l, view));
+    for (uint64_t group = NODE_INIT; group <= NODE_FAILED; group++)
+        drop_link(&l, group);
+}
+
 void links_move(const struct links *l)
 {
     for (unsigned view = 0; view < VIEWS; view++) {

@@ -87,7 +87,8 @@ static void write_down(struct note *note, enum cache_event event)
     case CACHE_NOTHING:
         note->nothing = true;
         break;
-    case CACHE_CHANGED: /* staging is on: changes come staged */
+    case CACHE_CHANGED: /* staging is on, so it comes when there was nothing to compare with */
+        note->changed = true;
         break;
     }
 }

@@ -110,9 +110,9 @@ void publish_lines(struct fs *fs, const struct event *event)
         tell(fs, NOTIFY_RING, "jobs.tsv", NULL);
 }
 
-static void log_change(const struct change *c)
+static void log_change(const struct change *c, enum event_kind kind)
 {
-    struct event e = {.kind = c->before ? EVENT_CHANGED : EVENT_CREATED,
+    struct event e = {.kind = kind,
                       .job = c->id,
                       .status = status_text(c->after),
                       .changes = c->names,
@@ -142,9 +142,33 @@ void publish_created(struct fs *fs, uint64_t key, const struct job *job)
 {
     struct change c = change_of(fs, key, NULL, job);
     struct links l = links_begin(fs, key, c.id, NULL, job_facts_of(job));
+    atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
     kernel_drop_attributes(fs, NODE_JOBS);
     links_move(&l);
-    log_change(&c);
+    log_change(&c, EVENT_CREATED);
+}
+
+/* Nobody knows what it was, so the kernel drops whatever it may hold of the job. */
+static void drop_all(const struct change *c)
+{
+    for (uint16_t number = JOB_NAME_NUMBER_MIN; number != 0; number++) {
+        const char *name = job_name_text(number);
+        bool held = name && held_has(c->fs->held, node_make(c->key, number));
+        if (held)
+            kernel_drop_inode(c->fs, node_make(c->key, number));
+        if (held || (name && job_find_number(c->after, number)))
+            kernel_drop_name(c->fs, c->dir, name);
+    }
+    kernel_drop_attributes(c->fs, c->dir);
+}
+
+void publish_unseen(struct fs *fs, uint64_t key, const struct job *job)
+{
+    struct change c = change_of(fs, key, NULL, job);
+    drop_all(&c);
+    links_follow(fs, key, c.id, job_facts_of(job));
+    each(&c, JOB_FIELD_ADDED, ring);
+    log_change(&c, EVENT_CHANGED);
 }
 
 void publish_change(struct fs *fs, uint64_t key, const struct job *before, const struct job *after)
@@ -158,7 +182,7 @@ void publish_change(struct fs *fs, uint64_t key, const struct job *before, const
     each(&c, JOB_FIELD_CHANGED, ring);
     links_move(&l);
     each(&c, JOB_FIELD_REMOVED, hide_name);
-    log_change(&c);
+    log_change(&c, EVENT_CHANGED);
     ring_status(&c);
     stage_end(fs->stage);
 }

@@ -98,11 +98,12 @@ static void show_staged(struct fs *fs, uint64_t key)
     job_unref(after);
 }
 
-static void show_created(struct fs *fs, uint64_t key)
+static void with_current(struct fs *fs, uint64_t key,
+                         void (*step)(struct fs *fs, uint64_t key, const struct job *job))
 {
     struct job *job = cache_current(fs->config.cache, key);
     if (job)
-        publish_created(fs, key, job);
+        step(fs, key, job);
     job_unref(job);
 }
 
@@ -138,7 +139,9 @@ static void act(struct fs *fs, const struct note *n)
     if (n->unborn)
         publish_born(fs, n->key, n->id);
     else if (n->created)
-        show_created(fs, n->key);
+        with_current(fs, n->key, publish_created);
+    if (n->changed)
+        with_current(fs, n->key, publish_unseen);
     if (n->staged)
         show_staged(fs, n->key);
     if (n->leaving)

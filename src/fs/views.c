@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool stands_in(struct fs *fs, uint64_t group, uint64_t key, const struct job_facts *facts)
+bool view_has(struct fs *fs, uint64_t group, uint64_t key, const struct job_facts *facts)
 {
     unsigned view = view_of_group(group);
     uint64_t place = groups_place(fs->groups, view, facts);
@@ -17,18 +17,10 @@ static bool stands_in(struct fs *fs, uint64_t group, uint64_t key, const struct 
 struct job_facts *view_find(struct fs *fs, uint64_t group, const char *name, uint64_t *key)
 {
     struct job_facts *facts = cache_find(fs->config.cache, name, key);
-    if (!facts || stands_in(fs, group, *key, facts))
+    if (!facts || view_has(fs, group, *key, facts))
         return facts;
     job_facts_unref(facts);
     return NULL;
-}
-
-bool view_has(struct fs *fs, uint64_t group, uint64_t key)
-{
-    struct job_facts *facts = cache_facts(fs->config.cache, key);
-    bool has = facts && stands_in(fs, group, key, facts);
-    job_facts_unref(facts);
-    return has;
 }
 
 /* ---- listed ---- */
