@@ -90,7 +90,5 @@ struct entry *content_locate(struct cache *c, uint64_t key)
         bring_back(c, e);
         e = table_find(&c->table, key);
     }
-    if (e)
-        e->hot = true;
     return e;
 }
