@@ -122,7 +122,7 @@ struct handle {
     size_t n_rows;
     struct group_row *groups; /* a view: the listing */
     size_t n_groups;
-    struct tsv_version *tsv;  /* jobs.tsv: the version that was opened */
+    struct tsv_version *tsv;      /* jobs.tsv: the version that was opened */
     uint64_t log_base;            /* events.log: events_read_log's */
     struct events_reader *reader; /* events */
     struct events_watch *watch; /* events: who is told when it can be read, for poll(2); or NULL */
@@ -199,7 +199,8 @@ void updater_free(struct updater *u);
 struct job_facts *view_find(struct fs *fs, uint64_t group, const char *name, uint64_t *key);
 /* Whether a job of these facts has its link in this group now. */
 bool view_has(struct fs *fs, uint64_t group, uint64_t key, const struct job_facts *facts);
-/* The jobs whose link may be in this group: view_has tells. 0, or -1 without memory; cache_list_free. */
+/* The jobs whose link may be in this group: view_has tells. 0, or -1 without memory;
+ * cache_list_free. */
 int view_list(struct fs *fs, uint64_t group, struct cache_row **rows, size_t *n);
 
 /* ---- replies that give out an entry (entry.c) ---- */

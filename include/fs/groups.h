@@ -1,5 +1,5 @@
-/* The groups that are visible: directories of by-project/ and by-date/ that have links, and those of
- * by-status/, which are always there.
+/* The groups that are visible: directories of by-project/ and by-date/ that have links, and those
+ * of by-status/, which are always there.
  *
  * A group becomes visible inside the notifier's MKDIR, before its first link, and goes inside its
  * RMDIR, after its last. The registry keeps its name and counts its links; who counts is one thread

@@ -18,8 +18,8 @@ void publish_created(struct fs *fs, uint64_t key, const struct job *job);
 void publish_born(struct fs *fs, uint64_t key, const char *id);
 /* A job is to be forgotten: it goes, unless somebody has read it meanwhile (arrival.c). */
 void publish_leaving(struct fs *fs, uint64_t key, const char *id);
-/* The notifier's MKDIR in jobs/, or the same in silence: a discovered job is shown, complete. false:
- * it is shown already, or there is no such job. */
+/* The notifier's MKDIR in jobs/, or the same in silence: a discovered job is shown, complete.
+ * false: it is shown already, or there is no such job. */
 bool publish_unborn(struct fs *fs, const char *id, uint64_t *key);
 
 /* The notifier's RMDIR in jobs/, or the same in silence: a job that leaves is forgotten. false:

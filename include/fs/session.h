@@ -20,12 +20,13 @@ struct fs;
 struct fs_config {
     const char *source; /* shown by mount(8) and findmnt */
     const char *mountpoint;
-    struct cache *cache; /* borrowed until fs_free */
-    struct live *live;   /* for health.json; may be NULL */
+    struct cache *cache;   /* borrowed until fs_free */
+    struct live *live;     /* for health.json; may be NULL */
     struct keeper *keeper; /* for health.json; may be NULL */
     int64_t timeout_ms;
     bool notify; /* changes fire inotify, through the notifier; false: they are shown silently */
-    /* Numbers of events (fs/events.h): the first one, 0 for the clock's; told of each that was used.
+    /* Numbers of events (fs/events.h): the first one, 0 for the clock's; told of each that was
+     * used.
      */
     uint64_t first_event;
     void (*event_used)(void *arg, uint64_t number);

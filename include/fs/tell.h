@@ -15,6 +15,7 @@ bool tell(struct fs *fs, enum notify_op op, const char *path, const char *other)
 struct tell_path {
     char text[NOTIFY_PATH_MAX];
 };
-struct tell_path tell_path(const char *dir, const char *name, const char *leaf); /* leaf may be NULL */
+struct tell_path tell_path(const char *dir, const char *name,
+                           const char *leaf); /* leaf may be NULL */
 
 #endif

@@ -1,5 +1,5 @@
-/* jobs.tsv: a line for each known job, made when somebody opens it to read, at most once between two
- * changes.
+/* jobs.tsv: a line for each known job, made when somebody opens it to read, at most once between
+ * two changes.
  *
  * A version is a file in memory that nobody sees (memfd_create(2)), counted: who has opened one
  * reads it to its end, whatever changes. 100,000 lines take some 100 ms, and lines may have to come
@@ -39,7 +39,8 @@ void tsv_version_unref(struct tsv_version *v); /* NULL is nothing */
 int tsv_version_fd(const struct tsv_version *v);
 void tsv_version_stat(const struct tsv_version *v, struct tsv_stat *out);
 
-/* Embedded in the caller's request: set `answer`, zero the rest. Belongs to the tsv while parked. */
+/* Embedded in the caller's request: set `answer`, zero the rest. Belongs to the tsv while parked.
+ */
 struct tsv_waiter {
     /* Without a lock, once: a reference to a version, or NULL and an errno. Any thread. */
     void (*answer)(struct tsv_waiter *w, struct tsv_version *v, int error);

@@ -26,7 +26,8 @@ struct view {
     uint16_t link; /* node_number of its links */
     bool lasting;  /* its groups are fixed nodes */
     uint64_t (*group)(const struct job_facts *facts);
-    uint64_t (*named)(const char *name); /* the group of this name, NODE_NONE: there cannot be one */
+    uint64_t (*named)(
+        const char *name); /* the group of this name, NODE_NONE: there cannot be one */
 };
 extern const struct view views[VIEWS];
 

@@ -85,8 +85,7 @@ static bool tell_link(const struct links *l, unsigned view, uint64_t from, uint6
     }
     if (to == NODE_NONE)
         return tell(l->fs, NOTIFY_UNLINK, link_path(l, view, from).text, NULL);
-    return tell(l->fs, NOTIFY_RENAME, link_path(l, view, from).text,
-                link_path(l, view, to).text);
+    return tell(l->fs, NOTIFY_RENAME, link_path(l, view, from).text, link_path(l, view, to).text);
 }
 
 static bool group_held(const struct links *l, uint64_t group)

@@ -59,7 +59,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
         fuse_reply_err(req, EROFS);
 }
 
-/* A job's link goes from one group to another, NODE_NONE for none. 0 or an errno; the link's inode. */
+/* A job's link goes from one group to another, NODE_NONE for none. 0 or an errno; the link's inode.
+ */
 static int move_link(struct fs *fs, uint64_t from, uint64_t to, const char *name, uint64_t *ino)
 {
     uint64_t key = 0;

@@ -73,8 +73,7 @@ static void reply_value(fuse_req_t req, const struct buf *value, size_t size)
 
 static void get(fuse_req_t req, uint64_t ino, size_t row, size_t size)
 {
-    struct facts facts = {
-        .cache = fs_of(req)->config.cache, .ino = ino, .now_ms = clock_mono_ms()};
+    struct facts facts = {.cache = fs_of(req)->config.cache, .ino = ino, .now_ms = clock_mono_ms()};
     struct buf value CLEANUP_BUF = BUF_INIT(4096);
     if (!cache_info(facts.cache, node_key(ino), node_need(ino), facts.now_ms, &facts.info))
         fuse_reply_err(req, ENODATA);

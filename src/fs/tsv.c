@@ -26,7 +26,7 @@ struct tsv_version {
 
 struct tsv {
     struct cache *cache;
-    pthread_mutex_t lock; /* protects all below */
+    pthread_mutex_t lock;        /* protects all below */
     struct tsv_version *current; /* the last that was made, until its lines change; or NULL */
     uint64_t seen;               /* the generation of the lines when they were last looked at */
     uint64_t told;               /* ... when tsv_changed was last asked */
@@ -181,7 +181,7 @@ static void add_row(void *arg, const char *row, size_t len)
 static struct tsv_version *make(struct cache *cache, int *error)
 {
     struct err err = {""};
-    struct making m = {.version = version_new(), .chunk = BUF_INIT(CHUNK + JOB_ROW_MAX)};
+    struct making m = {.version = version_new(), .chunk = BUF_INIT(CHUNK + 4 * JOB_REPLY_MAX)};
     *error = ENOMEM;
     if (!m.version)
         return NULL;
