@@ -36,11 +36,11 @@ struct cache;
 struct cache_config {
     int64_t
         ttl_ms; /* age from which a read of an unfinished job asks again; finished jobs never age */
-    int64_t patience_ms;     /* how long such a read waits before it gets the older content */
-    int64_t ttl_missing_ms;  /* how long JobNotFound is remembered */
-    int64_t timeout_ms;      /* the longest that a reader without content waits */
-    size_t size_max; /* bytes of content in memory, past which finished jobs that are saved leave it;
-                        0: nothing ever does */
+    int64_t patience_ms;    /* how long such a read waits before it gets the older content */
+    int64_t ttl_missing_ms; /* how long JobNotFound is remembered */
+    int64_t timeout_ms;     /* the longest that a reader without content waits */
+    size_t size_max; /* bytes of content in memory, past which finished jobs that are saved leave
+                        it; 0: nothing ever does */
     void (*wake)(void *arg); /* something is wanted, or an earlier deadline: end live's wait. Any
                                 thread, no lock held */
     void *wake_arg;
@@ -119,6 +119,11 @@ enum cache_verdict cache_peek(struct cache *c, uint64_t key, enum cache_need nee
  * `patience` at most. Counts as cache_touch. */
 enum cache_verdict cache_read(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
                               struct cache_waiter *w, struct cache_answer *a);
+
+/* The read of content that needs no renewal: true with a CONTENT answer, at once and without a
+ * waiter; counts as a read. false: cache_read is the way. */
+bool cache_read_fresh(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
+                      struct cache_answer *a);
 
 /* Somebody reads or watches this job: the refresh asks for it sooner, while it is unfinished.
  * Cheap; at most once a second a job is passed on. */
@@ -286,7 +291,8 @@ enum cache_event {
     CACHE_CHANGED,
     CACHE_NOTHING, /* a provisional name came to nothing */
     CACHE_STAGED,  /* `after` is known, and `before` shown until cache_publish */
-    CACHE_UNBORN,  /* `after` was discovered: shown when cache_publish says so, or somebody names it */
+    CACHE_UNBORN,  /* `after` was discovered: shown when cache_publish says so, or somebody names it
+                    */
     CACHE_LEAVING, /* it is to be forgotten: when it has been taken off, cache_forget. `before` and
                       `after` are NULL */
 };
@@ -321,6 +327,7 @@ struct cache_backing {
                     void *each_arg, struct err *err);
     void (*wake)(void *arg); /* there is something to save */
     void *arg;
+    int64_t read_grain_ms; /* how exactly the last read of a finished job is saved; 0: not at all */
 };
 /* Set before threads start. */
 void cache_set_backing(struct cache *c, const struct cache_backing *backing);

@@ -9,8 +9,8 @@
 #ifndef ICE_CACHE_KEEPER_H
 #define ICE_CACHE_KEEPER_H
 
-#include "base/err.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "cache/store.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,8 +18,8 @@
 struct cache;
 struct keeper;
 
-#define KEEPER_SAVE_MS  250   /* what has changed is saved within this */
-#define KEEPER_RETRY_MS 2000  /* a store in trouble is tried again after this, at first */
+#define KEEPER_SAVE_MS  250  /* what has changed is saved within this */
+#define KEEPER_RETRY_MS 2000 /* a store in trouble is tried again after this, at first */
 
 struct keeper_config {
     struct cache *cache; /* borrowed until keeper_free */

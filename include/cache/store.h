@@ -91,7 +91,8 @@ int store_each_row(struct store *s,
 
 struct store_put {
     struct store_job job;
-    const struct job *content; /* NULL: the content that is stored stays, only the rest is renewed */
+    const struct job
+        *content; /* NULL: the content that is stored stays, only the rest is renewed */
 };
 
 struct store_missing {

@@ -10,9 +10,10 @@
 extern const char job_row_header[];
 
 /* Append the line of a job, its line feed included. A field that it has not is empty. In values a
- * tab reads \t, a line feed \n, a carriage return \r, a backslash \\. 0, or -1 (errno of buf_add). */
+ * tab reads \t, a line feed \n, a carriage return \r, a backslash \\. 0, or -1 (errno of buf_add).
+ */
 int job_row(const struct job *j, struct buf *out) ICE_MUST_CHECK;
-
-#define JOB_ROW_MAX ((size_t)4 << 20) /* bytes of one line; longer ones have their message cut */
+/* How long that line is. */
+size_t job_row_len(const struct job *j);
 
 #endif

@@ -2,12 +2,13 @@
 #ifndef ICE_JOB_SNAPSHOT_H
 #define ICE_JOB_SNAPSHOT_H
 
+#include "job/facts.h"
 #include "job/job.h"
 #include "job/plan.h"
 #include <stdatomic.h>
 
-/* One allocation: this, then the fields sorted by name, then the bytes that all point to. Each text
- * has a NUL behind it that no length counts. */
+/* One allocation (its facts are another, for they outlive it): this, then the fields sorted by
+ * name, then the bytes that all point to. Each text has a NUL behind it that no length counts. */
 struct job {
     atomic_uint refs;
     enum job_status status;
@@ -16,6 +17,7 @@ struct job {
     const char *request_id;
     int64_t mtime_ns; /* of this version: every file that it changed has it */
     int64_t ctime_ns;
+    struct job_facts *facts;
     size_t size;
     size_t n_fields;
     struct job_field fields[];
@@ -40,6 +42,9 @@ struct job *job_build(const struct job_source *source, struct err *err);
 /* Parse `whole` as a reply of Get, or one in its shape; the rest of `request` as it is, json,
  * object and request_id apart. As job_build. */
 struct job *job_from_reply(const struct job_source *request, struct err *err);
+
+/* The facts of a snapshot whose fields and times are there. NULL without memory. */
+struct job_facts *job_facts_make(const struct job *j);
 
 /* The text of the string member `key` of `object`, "" when absent, null or empty; NULL with `err`
  * when it is something else. */

@@ -117,6 +117,12 @@ static size_t arena_size(const struct plan *plan, const struct job_source *src)
     return size;
 }
 
+static struct job *free_unmade(struct job *j)
+{
+    free(j);
+    return NULL;
+}
+
 static struct job *assemble(const struct plan *plan, const struct job_source *src)
 {
     size_t head = sizeof(struct job) + plan->n * sizeof(struct job_field);
@@ -143,7 +149,8 @@ static struct job *assemble(const struct plan *plan, const struct job_source *sr
                                           .len = plan_size(f)};
         set_times(j, &j->fields[i], src->prev, f);
     }
-    return j;
+    j->facts = job_facts_make(j);
+    return j->facts ? j : free_unmade(j);
 }
 
 struct job *job_build(const struct job_source *src, struct err *err)

@@ -12,8 +12,10 @@ struct job *job_ref(const struct job *j)
 void job_unref(const struct job *j)
 {
     struct job *counted = (struct job *)j;
-    if (counted && atomic_fetch_sub_explicit(&counted->refs, 1, memory_order_acq_rel) == 1)
-        free(counted);
+    if (!counted || atomic_fetch_sub_explicit(&counted->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    job_facts_unref(counted->facts);
+    free(counted);
 }
 
 const char *job_id(const struct job *j)
