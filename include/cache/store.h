@@ -54,7 +54,8 @@ bool store_writable(const struct store *s);
  * waits. INT64_MAX: as long as usual. */
 void store_hurry(struct store *s, int64_t mono_ms);
 
-/* Whether the file that is open still has its name: somebody may have set it aside, or removed it. */
+/* Whether the file that is open still has its name: somebody may have set it aside, or removed it.
+ */
 bool store_in_place(struct store *s);
 
 /* Rename a closed database (and its -wal and -shm) to "<path>.corrupt-<time>", never over something

@@ -61,7 +61,8 @@ struct store_db {
 struct store {
     char *path; /* its directory without symbolic links */
     char *vfs;  /* or NULL */
-    int64_t writer_id; /* who wrote a row: rows of this store are its own, whatever the clock says */
+    int64_t
+        writer_id; /* who wrote a row: rows of this store are its own, whatever the clock says */
     bool writable;
     enum store_trouble unwritable; /* ... if not: why */
     struct err unwritable_text;

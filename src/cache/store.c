@@ -1,4 +1,5 @@
 #include "cache/store.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "cache/store_private.h"
 #include <errno.h>
@@ -43,9 +44,10 @@ static void tighten(const char *path, const char *suffix)
     if ((size_t)snprintf(name, sizeof name, "%s%s", path, suffix) >= sizeof name)
         return;
     /* Not opened: closing a file drops the locks that SQLite holds on it. */
-    if (lstat(name, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) != MODE &&
-        (st.st_mode & 077) != 0)
-        (void)fchmodat(AT_FDCWD, name, MODE, AT_SYMLINK_NOFOLLOW);
+    if (lstat(name, &st) < 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077) == 0)
+        return;
+    if (fchmodat(AT_FDCWD, name, MODE, AT_SYMLINK_NOFOLLOW) < 0)
+        log_warn("a file of the store is open to others file=%s error=%s", name, strerror(errno));
 }
 
 /* Make an empty file if there is none: SQLite would ask the umask. */
@@ -113,9 +115,10 @@ static int open_readonly(struct store *s, const struct store_fault *f)
  * mode a database stays in it. */
 static int settle(struct store_db *d, const struct store_fault *f)
 {
-    static const char how[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                              "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 16777216;"
-                              "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY";
+    static const char how[] =
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+        "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 16777216;"
+        "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY";
     return store_exec(d, how) == 0 ? 0 : store_db_fault(d, "set the log", f);
 }
 

@@ -9,9 +9,9 @@
 #define BUSY_STEP_MS 10
 
 /* Which row may take another's place: ours, a later one's, or one that says it comes from the
- * future, since the clock was set back. What a list shows never takes the place of what Get gave. */
-#define NOT_OLDER                                                                                  \
-    "(excluded.fetched >= fetched OR excluded.writer = writer OR fetched > ?16)"
+ * future, since the clock was set back. What a list shows never takes the place of what Get gave.
+ */
+#define NOT_OLDER "(excluded.fetched >= fetched OR excluded.writer = writer OR fetched > ?16)"
 #define NOT_LESS                                                                                   \
     "(excluded.partial <= partial OR NOT EXISTS (SELECT 1 FROM reply WHERE number = job.number))"
 #define COLUMNS                                                                                    \
@@ -22,8 +22,9 @@ static const char *const sql_text[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
-    [SQL_LOAD] = "SELECT partial, mtime_ns, ctime_ns, times, body FROM job JOIN reply USING (number) "
-                 "WHERE id = ?1",
+    [SQL_LOAD] =
+        "SELECT partial, mtime_ns, ctime_ns, times, body FROM job JOIN reply USING (number) "
+        "WHERE id = ?1",
     [SQL_PUT] =
         "INSERT INTO job (" COLUMNS ") "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) "
@@ -163,8 +164,8 @@ const char *store_trouble_name(enum store_trouble t)
 sqlite3_stmt *store_sql(struct store_db *d, enum store_sql which)
 {
     if (!d->stmts[which])
-        sqlite3_prepare_v3(d->db, sql_text[which], -1, SQLITE_PREPARE_PERSISTENT,
-                           &d->stmts[which], NULL);
+        sqlite3_prepare_v3(d->db, sql_text[which], -1, SQLITE_PREPARE_PERSISTENT, &d->stmts[which],
+                           NULL);
     return d->stmts[which];
 }
 

@@ -60,8 +60,8 @@ static void facts_of(sqlite3_stmt *row, struct job_facts *facts)
         .status = status_of(sqlite3_column_int64(row, 1)),
         .partial = sqlite3_column_int(row, 2) != 0,
         .duration = sqlite3_column_int(row, 3) != 0,
-        .create_s = sqlite3_column_type(row, 4) == SQLITE_NULL ? JOB_NO_TIME
-                                                               : sqlite3_column_int64(row, 4),
+        .create_s =
+            sqlite3_column_type(row, 4) == SQLITE_NULL ? JOB_NO_TIME : sqlite3_column_int64(row, 4),
         .project = text_of(row, 5),
         .mtime_ns = sqlite3_column_int64(row, 6),
         .ctime_ns = sqlite3_column_int64(row, 7),

@@ -31,7 +31,8 @@ static void bind_facts(sqlite3_stmt *stmt, const struct job_facts *f)
 }
 
 /* A statement with the columns of a job bound; it does not look at those that it has not. */
-static sqlite3_stmt *job_sql(const struct desk *d, enum store_sql which, const struct store_job *job)
+static sqlite3_stmt *job_sql(const struct desk *d, enum store_sql which,
+                             const struct store_job *job)
 {
     sqlite3_stmt *stmt = store_sql(d->db, which);
     if (!stmt)
@@ -221,7 +222,7 @@ int store_save(struct store *s, const struct store_batch *batch, enum store_trou
                      .writer_id = s->writer_id,
                      .now_ns = clock_real_ns(),
                      .times = BUF_INIT(JOB_REPLY_MAX),
-                     .row = BUF_INIT(JOB_ROW_MAX)};
+                     .row = BUF_INIT(4 * JOB_REPLY_MAX)};
     int rc = store_do(d.db, SQL_BEGIN) < 0 ? -1 : save(&d, batch);
     if (rc != 0)
         give_up(&d, rc, &f);

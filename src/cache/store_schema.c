@@ -18,17 +18,24 @@
 #define STRING(x)  STRING_(x)
 
 const char *const store_schema_steps[STORE_VERSION] = {
-    "PRAGMA application_id = " STRING(APPLICATION_ID) ";"
-    "CREATE TABLE job ("
-    " number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, status INTEGER NOT NULL,"
-    " partial INTEGER NOT NULL, duration INTEGER NOT NULL, create_s INTEGER, project TEXT NOT NULL,"
-    " mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, row_len INTEGER NOT NULL,"
-    " fetched INTEGER NOT NULL, got INTEGER NOT NULL, read INTEGER NOT NULL,"
-    " ended INTEGER NOT NULL, gone INTEGER NOT NULL, writer INTEGER NOT NULL);"
-    "CREATE TABLE line (number INTEGER PRIMARY KEY, row TEXT NOT NULL);"
-    "CREATE TABLE reply (number INTEGER PRIMARY KEY, times TEXT NOT NULL, body BLOB NOT NULL);"
-    "CREATE TABLE missing (id TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;",
+    "PRAGMA application_id = " STRING(
+        APPLICATION_ID) ";"
+                        "CREATE TABLE job ("
+                        " number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, status INTEGER NOT "
+                        "NULL,"
+                        " partial INTEGER NOT NULL, duration INTEGER NOT NULL, create_s INTEGER, "
+                        "project TEXT NOT NULL,"
+                        " mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, row_len INTEGER "
+                        "NOT NULL,"
+                        " fetched INTEGER NOT NULL, got INTEGER NOT NULL, read INTEGER NOT NULL,"
+                        " ended INTEGER NOT NULL, gone INTEGER NOT NULL, writer INTEGER NOT NULL);"
+                        "CREATE TABLE line (number INTEGER PRIMARY KEY, row TEXT NOT NULL);"
+                        "CREATE TABLE reply (number INTEGER PRIMARY KEY, times TEXT NOT NULL, body "
+                        "BLOB NOT NULL);"
+                        "CREATE TABLE missing (id TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) "
+                        "WITHOUT ROWID;"
+                        "CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT "
+                        "ROWID;",
 };
 
 int store_schema_check(struct store_db *d, int64_t *version, const struct store_fault *f)
