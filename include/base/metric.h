@@ -32,6 +32,8 @@
     X(CACHE_FAULT, "cache_fault", "counter", "reads answered with a fault's errno")                \
     X(CACHE_MISSING, "cache_missing", "counter", "reads answered with ENOENT")                     \
     X(CACHE_WAITERS, "cache_waiters", "gauge", "readers waiting now")                              \
+    X(CACHE_LOADED, "cache_loaded", "counter", "contents brought back from the store")             \
+    X(CACHE_EVICTED, "cache_evicted", "counter", "contents that left memory for the store")        \
     X(REFRESH_ROUNDS, "refresh_rounds", "counter", "rounds of the refresh begun")                  \
     X(REFRESH_GET, "refresh_get", "counter", "GetMediaProducingJob calls of the refresh's own")    \
     X(REFRESH_LAG_MS, "refresh_lag_milliseconds", "gauge",                                         \

@@ -120,6 +120,11 @@ enum cache_verdict cache_peek(struct cache *c, uint64_t key, enum cache_need nee
 enum cache_verdict cache_read(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
                               struct cache_waiter *w, struct cache_answer *a);
 
+/* The read of content that needs no renewal: true with a CONTENT answer, at once and without a
+ * waiter; counts as a read. false: cache_read is the way. */
+bool cache_read_fresh(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
+                      struct cache_answer *a);
+
 /* Somebody reads or watches this job: the refresh asks for it sooner, while it is unfinished.
  * Cheap; at most once a second a job is passed on. */
 void cache_touch(struct cache *c, uint64_t key, int64_t now_ms);
@@ -322,6 +327,7 @@ struct cache_backing {
                     void *each_arg, struct err *err);
     void (*wake)(void *arg); /* there is something to save */
     void *arg;
+    int64_t read_grain_ms; /* how exactly the last read of a finished job is saved; 0: not at all */
 };
 /* Set before threads start. */
 void cache_set_backing(struct cache *c, const struct cache_backing *backing);

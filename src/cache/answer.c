@@ -2,15 +2,23 @@
 #include "cache/cache_private.h"
 #include <errno.h>
 
+int64_t answer_fresh_for(const struct cache *c, const struct entry *e, enum cache_need need,
+                         int64_t now_ms)
+{
+    if (!entry_fresh(c, e, need, now_ms))
+        return 0;
+    return job_facts_final(e->facts) ? INT64_MAX
+                                     : c->config.ttl_ms - (now_ms - entry_time(e, need));
+}
+
 enum cache_verdict answer_content(struct cache_answer *a, const struct cache *c,
                                   const struct entry *e, enum cache_need need, int64_t now_ms)
 {
-    bool fresh = entry_fresh(c, e, need, now_ms);
-    *a = (struct cache_answer){
-        .verdict = CACHE_CONTENT, .job = job_ref(e->job), .stale = !fresh || e->error_no != 0};
-    if (fresh)
-        a->fresh_for_ms =
-            job_final(e->job) ? INT64_MAX : c->config.ttl_ms - (now_ms - entry_time(e, need));
+    int64_t fresh_for_ms = answer_fresh_for(c, e, need, now_ms);
+    *a = (struct cache_answer){.verdict = CACHE_CONTENT,
+                               .job = job_ref(e->job),
+                               .stale = fresh_for_ms == 0 || e->error_no != 0,
+                               .fresh_for_ms = fresh_for_ms};
     return a->verdict;
 }
 

@@ -47,7 +47,7 @@ void cache_attempt(struct cache *c, uint64_t key, int64_t now_ms)
 static int64_t wanted_until(const struct entry *e)
 {
     int64_t until = INT64_MIN;
-    if (!e->job && e->looked_ms != CACHE_LONG_AGO)
+    if (!e->known && e->looked_ms != CACHE_LONG_AGO)
         until = e->looked_ms + CACHE_LOOKUP_MS;
     for (const struct cache_waiter *w = e->waiters; w; w = w->entry_next_)
         if (w->deadline_ms_ > until)
@@ -69,7 +69,7 @@ bool cache_abandon(struct cache *c, uint64_t key, int64_t now_ms)
     struct after after = {0};
     cache_lock(c);
     struct entry *e = table_find(&c->table, key);
-    bool over = !e || (!e->job && wanted_until(e) <= now_ms && !e->waiters);
+    bool over = !e || (!e->known && !e->unborn && wanted_until(e) <= now_ms && !e->waiters);
     if (e && over) {
         entry_over(c, e, MEMORY_NONE, now_ms);
         after_tell(&after, e, CACHE_NOTHING);

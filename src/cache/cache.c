@@ -27,10 +27,10 @@ struct cache *cache_new(const struct cache_config *config, struct err *err)
 
 static void forget_known(const struct entry *e)
 {
-    if (!e->job)
+    if (!e->known)
         return;
     metric_add(METRIC_JOBS, -1);
-    metric_add(METRIC_JOBS_UNFINISHED, job_final(e->job) ? 0 : -1);
+    metric_add(METRIC_JOBS_UNFINISHED, job_facts_final(e->facts) ? 0 : -1);
 }
 
 void cache_free(struct cache *c)
@@ -45,6 +45,8 @@ void cache_free(struct cache *c)
         entry_free(e);
     }
     table_free(&c->table);
+    group_free_all(c);
+    free(c->forgotten.ids);
     mutex_destroy(&c->lock);
     free(c);
 }
@@ -56,11 +58,13 @@ void cache_lock(struct cache *c)
 
 void cache_unlock(struct cache *c)
 {
-    bool wake = c->wake;
-    c->wake = false;
+    bool wake = c->wake, wake_save = c->wake_save;
+    c->wake = c->wake_save = false;
     mutex_unlock(&c->lock);
     if (wake && c->config.wake)
         c->config.wake(c->config.wake_arg);
+    if (wake_save && c->backing.wake)
+        c->backing.wake(c->backing.arg);
 }
 
 void cache_listen(struct cache *c, cache_listener *fn, void *arg)
@@ -68,6 +72,20 @@ void cache_listen(struct cache *c, cache_listener *fn, void *arg)
     cache_lock(c);
     c->listener = fn;
     c->listener_arg = arg;
+    cache_unlock(c);
+}
+
+void cache_group_by(struct cache *c, cache_label *label)
+{
+    cache_lock(c);
+    c->label = label;
+    cache_unlock(c);
+}
+
+void cache_set_backing(struct cache *c, const struct cache_backing *backing)
+{
+    cache_lock(c);
+    c->backing = *backing;
     cache_unlock(c);
 }
 
@@ -120,7 +138,7 @@ int64_t cache_next_deadline(struct cache *c)
 {
     cache_lock(c);
     int64_t next = waiters_next_deadline(c);
-    for (int list = LIST_SOON; list < LIST_KINDS; list++)
+    for (int list = LIST_SOON; list <= LIST_DENIED; list++)
         if (c->lists[list].head)
             next = least(next, c->lists[list].head->forget_ms);
     cache_unlock(c);

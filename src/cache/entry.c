@@ -17,16 +17,16 @@ static uint64_t key_of(const struct cache *c, const char *id, unsigned taken)
 
 static struct entry *make(struct cache *c, const char *id, uint64_t key)
 {
-    size_t len = strnlen(id, JOB_ID_MAX); /* the caller has checked it */
-    struct entry *e = calloc(1, sizeof(*e) + len + 1);
+    const struct job_facts name = {.id = id, .project = "", .create_s = JOB_NO_TIME};
+    struct entry *e = calloc(1, sizeof(*e));
     if (!e)
         return NULL;
-    memcpy(e->id, id, len);
+    e->facts = job_facts_new(&name);
     e->key = key;
-    e->memory_ms = e->slow_ms = e->looked_ms = e->touched_ms = CACHE_LONG_AGO;
+    e->memory_ms = e->slow_ms = e->looked_ms = e->touched_ms = e->saved_ms = CACHE_LONG_AGO;
     e->age = (struct version_age){.confirmed_ms = CACHE_LONG_AGO, .got_ms = CACHE_LONG_AGO};
-    if (table_add(&c->table, e) < 0) {
-        free(e);
+    if (!e->facts || table_add(&c->table, e) < 0) {
+        entry_free(e);
         return NULL;
     }
     c->provisional++;
@@ -41,7 +41,7 @@ static struct entry *search(const struct cache *c, const char *id, uint64_t *vac
     for (unsigned i = 0; i < CACHE_PROBES; i++) {
         uint64_t key = key_of(c, id, i);
         struct entry *e = table_find(&c->table, key);
-        if (e && strcmp(e->id, id) == 0)
+        if (e && strcmp(e->facts->id, id) == 0)
             return e;
         if (!e && *vacant == 0)
             *vacant = key;
@@ -70,15 +70,24 @@ struct entry *entry_of(struct cache *c, const char *id, int *error)
     return make(c, id, vacant);
 }
 
+struct entry *entry_make(struct cache *c, const char *id, int *error)
+{
+    uint64_t vacant;
+    search(c, id, &vacant);
+    *error = vacant == 0 ? ENFILE : ENOMEM;
+    return vacant == 0 ? NULL : make(c, id, vacant);
+}
+
 void entry_copy_id(const struct entry *e, char id[JOB_ID_MAX + 1])
 {
-    memcpy(id, e->id, strlen(e->id) + 1);
+    memcpy(id, e->facts->id, strlen(e->facts->id) + 1);
 }
 
 void entry_free(struct entry *e)
 {
     job_unref(e->job);
     job_unref(e->staged);
+    job_facts_unref(e->facts);
     free(e->error);
     free(e);
 }
@@ -114,6 +123,22 @@ void entry_move(struct cache *c, struct entry *e, enum entry_list_kind list)
     e->list = (unsigned char)list;
     if (list != LIST_NONE)
         list_append(&c->lists[list], e);
+}
+
+/* ---- at rest ---- */
+
+static bool may_leave_memory(const struct entry *e)
+{
+    return e->job && !e->staged && job_facts_final(e->facts) && e->save == SAVE_NOTHING &&
+           e->saving == SAVE_NOTHING && !e->asking && !e->waiters;
+}
+
+void entry_rest(struct cache *c, struct entry *e)
+{
+    if (!may_leave_memory(e))
+        entry_move(c, e, LIST_NONE);
+    else if (e->list != LIST_IDLE)
+        entry_move(c, e, LIST_IDLE);
 }
 
 /* ---- asked for ---- */
@@ -155,7 +180,7 @@ bool entry_held(const struct entry *e, int64_t now_ms)
 
 bool entry_has(const struct entry *e, enum cache_need need)
 {
-    return e->job && (need == CACHE_NEED_ANY || !job_partial(e->job));
+    return e->known && !e->lost && (need == CACHE_NEED_ANY || !e->facts->partial);
 }
 
 bool entry_coming(const struct entry *e, enum cache_need need)
@@ -173,7 +198,7 @@ bool entry_fresh(const struct cache *c, const struct entry *e, enum cache_need n
     if (!entry_has(e, need))
         return false;
     /* An end that a list has shown: the rest was got before it. */
-    if (job_final(e->job) && (need == CACHE_NEED_ANY || e->age.ended))
+    if (job_facts_final(e->facts) && (need == CACHE_NEED_ANY || e->age.ended))
         return true;
     return now_ms - entry_time(e, need) < c->config.ttl_ms;
 }
@@ -207,8 +232,9 @@ void entry_over(struct cache *c, struct entry *e, enum entry_memory memory, int6
             now_ms + (memory == MEMORY_MISSING ? c->config.ttl_missing_ms : CACHE_DENIED_MS);
     if (c->probe_key == e->key)
         c->probe_key = 0;
-    if (e->job) {
-        entry_move(c, e, LIST_NONE);
+    c->missing_changed |= memory == MEMORY_MISSING;
+    if (e->known || e->unborn) {
+        entry_rest(c, e);
         return;
     }
     static const enum entry_list_kind lists[] = {

@@ -33,7 +33,8 @@ void cache_settle(struct cache *c, uint64_t key)
 {
     cache_lock(c);
     struct entry *e = table_find(&c->table, key);
-    if (e && e->job && !e->staged && job_final(e->job) && !job_partial(e->job) && e->pins == 0)
+    if (e && e->known && !e->staged && job_facts_final(e->facts) && !e->facts->partial &&
+        e->pins == 0)
         e->settled = true;
     cache_unlock(c);
 }

@@ -3,6 +3,7 @@
 
 static void succeeded(struct entry *e)
 {
+    e->gone = false;
     e->error_no = 0;
     free(MOVE_PTR(e->error));
 }
@@ -31,10 +32,14 @@ void cache_put_job(struct cache *c, uint64_t key, struct job *job, int64_t now_m
                                 .fetched_real_ns = now_real_ns,
                                 .got_real_ns = now_real_ns,
                                 .ended = job_final(job) && !job_partial(job)};
+    bool was_gone = e->gone;
     succeeded(e);
+    save_age(c, e, was_gone || age->ended ? INT64_MAX : now_ms);
     entry_over(c, e, MEMORY_NONE, now_ms);
     owe_unless_staged(c, e, CACHE_NEED_ANY, &after, now_ms);
     owe_unless_staged(c, e, CACHE_NEED_GET, &after, now_ms);
+    entry_rest(c, e);
+    content_trim(c, e);
     cache_unlock(c);
     after_finish(c, &after);
 }
@@ -57,7 +62,7 @@ void cache_put_listed(struct cache *c, uint64_t key, struct job *job, int64_t no
         cache_unlock(c);
         return;
     }
-    bool first = !e->job;
+    bool first = !e->known;
     struct version_age *age = stage_put(c, e, job, &after, now_ms);
     age->confirmed_ms = now_ms;
     age->fetched_real_ns = now_real_ns;
@@ -65,9 +70,45 @@ void cache_put_listed(struct cache *c, uint64_t key, struct job *job, int64_t no
         known_by_list(c, e);
     if (!entry_asked(e) && !entry_held(e, now_ms))
         succeeded(e);
+    save_age(c, e, now_ms);
     owe_unless_staged(c, e, CACHE_NEED_ANY, &after, now_ms);
     cache_unlock(c);
     after_finish(c, &after);
+}
+
+/* Of a name that is being asked for the Get tells. */
+static struct entry *discovered(struct cache *c, const struct job *item)
+{
+    struct entry *e = entry_find(c, job_id(item));
+    int error;
+    if (!e)
+        return entry_make(c, job_id(item), &error);
+    return e->known || e->unborn || entry_asked(e) ? NULL : e;
+}
+
+bool cache_discover(struct cache *c, struct job *item, int64_t now_ms, int64_t now_real_ns,
+                    uint64_t *key)
+{
+    struct after after = {0};
+    cache_lock(c);
+    bool named = entry_find(c, job_id(item)) != NULL;
+    struct entry *e = c->shut ? NULL : discovered(c, item);
+    if (e) {
+        *key = e->key;
+        e->read_ms = now_ms;
+        if (c->staging && !named) {
+            stage_unborn(c, e, item, &after);
+        } else {
+            stage_put(c, e, item, &after, now_ms);
+            known_by_list(c, e);
+        }
+        struct version_age *age = e->unborn ? &e->staged_age : &e->age;
+        age->confirmed_ms = now_ms;
+        age->fetched_real_ns = now_real_ns;
+    }
+    cache_unlock(c);
+    after_finish(c, &after);
+    return e != NULL;
 }
 
 /* A look-up ends without content from the service. */
@@ -84,10 +125,14 @@ static void put_nothing(struct cache *c, uint64_t key, enum entry_memory memory,
     if (memory == MEMORY_NONE && now_ms - e->begun_ms >= CACHE_SLOW_MS)
         e->slow_ms = now_ms + CACHE_SLOW_MS;
     entry_failed(e, error_no, error);
+    if (memory == MEMORY_MISSING && e->known && !e->gone) {
+        e->gone = true;
+        save_entry(c, e, SAVE_ROW);
+    }
     entry_over(c, e, memory, now_ms);
     after_owe(c, e, CACHE_NEED_ANY, &after, now_ms);
     after_owe(c, e, CACHE_NEED_GET, &after, now_ms);
-    if (!e->job)
+    if (!e->known && !e->unborn)
         after_tell(&after, e, CACHE_NOTHING);
     cache_unlock(c);
     after_finish(c, &after);

@@ -16,16 +16,30 @@ static void begin(struct cache *c, struct entry *e, int64_t now_ms)
         entry_want(c, e, now_ms);
 }
 
+/* What is known is listed by its facts: its content is not looked at. */
+static enum cache_verdict found(const struct cache *c, const struct entry *e, int64_t now_ms,
+                                struct job_facts **facts, struct cache_answer *a)
+{
+    int64_t fresh_for_ms = answer_fresh_for(c, e, CACHE_NEED_ANY, now_ms);
+    *a = (struct cache_answer){.verdict = CACHE_CONTENT,
+                               .stale = fresh_for_ms == 0 || e->error_no != 0,
+                               .fresh_for_ms = fresh_for_ms};
+    *facts = job_facts_ref(e->facts);
+    return a->verdict;
+}
+
 static enum cache_verdict lookup(struct cache *c, const char *id, int64_t now_ms, uint64_t *key,
-                                 struct cache_answer *a)
+                                 struct job_facts **facts, struct cache_answer *a)
 {
     int error = 0;
     struct entry *e = entry_of(c, id, &error);
     if (!e)
         return answer_fault(a, error);
     *key = e->key;
-    if (e->job)
-        return answer_content(a, c, e, CACHE_NEED_ANY, now_ms);
+    if (e->unborn) /* it is named now */
+        stage_birth(c, e);
+    if (e->known)
+        return found(c, e, now_ms, facts, a);
     if (e->memory == MEMORY_MISSING && entry_held(e, now_ms))
         return answer_missing(a);
     begin(c, e, now_ms);
@@ -37,10 +51,11 @@ static enum cache_verdict lookup(struct cache *c, const char *id, int64_t now_ms
 }
 
 enum cache_verdict cache_lookup(struct cache *c, const char *id, int64_t now_ms, uint64_t *key,
-                                struct cache_answer *a)
+                                struct job_facts **facts, struct cache_answer *a)
 {
+    *facts = NULL;
     cache_lock(c);
-    enum cache_verdict v = lookup(c, id, now_ms, key, a);
+    enum cache_verdict v = lookup(c, id, now_ms, key, facts, a);
     cache_unlock(c);
     if (v != CACHE_CONTENT) /* a name that is there is no read yet */
         answer_count(a);
@@ -50,7 +65,7 @@ enum cache_verdict cache_lookup(struct cache *c, const char *id, int64_t now_ms,
 static enum cache_verdict peek(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
                                struct cache_answer *a)
 {
-    const struct entry *e = table_find(&c->table, key);
+    const struct entry *e = content_locate(c, key);
     if (!e)
         return answer_missing(a);
     if (entry_has(e, need) || entry_held(e, now_ms) || now_ms < e->slow_ms)
@@ -66,6 +81,25 @@ enum cache_verdict cache_peek(struct cache *c, uint64_t key, enum cache_need nee
     enum cache_verdict v = peek(c, key, need, now_ms, a);
     cache_unlock(c);
     return v;
+}
+
+bool cache_read_fresh(struct cache *c, uint64_t key, enum cache_need need, int64_t now_ms,
+                      struct cache_answer *a)
+{
+    cache_lock(c);
+    struct entry *e = content_locate(c, key);
+    bool fresh = e && e->job && entry_fresh(c, e, need, now_ms);
+    if (fresh) {
+        answer_content(a, c, e, need, now_ms);
+        save_read(c, e, now_ms);
+        touch_entry(c, e, now_ms);
+    }
+    cache_unlock(c);
+    if (fresh) {
+        metric_add(METRIC_CACHE_HIT, 1);
+        answer_count(a);
+    }
+    return fresh;
 }
 
 static enum cache_verdict park(struct cache *c, struct entry *e, struct cache_waiter *w,
@@ -132,9 +166,10 @@ static enum cache_verdict read_unknown(struct cache *c, struct entry *e, int64_t
 static enum cache_verdict read_locked(struct cache *c, uint64_t key, int64_t now_ms,
                                       struct cache_waiter *w, struct cache_answer *a)
 {
-    struct entry *e = table_find(&c->table, key);
+    struct entry *e = content_locate(c, key);
     if (!e)
         return answer_missing(a);
+    save_read(c, e, now_ms);
     touch_entry(c, e, now_ms);
     return entry_has(e, w->need_) ? read_known(c, e, now_ms, w, a)
                                   : read_unknown(c, e, now_ms, w, a);
@@ -182,6 +217,7 @@ bool cache_info(struct cache *c, uint64_t key, enum cache_need need, int64_t now
     const struct entry *e = table_find(&c->table, key);
     if (e) {
         out->asking = entry_asked(e);
+        out->gone = e->gone;
         out->fetched_real_ns = need == CACHE_NEED_GET ? e->age.got_real_ns : e->age.fetched_real_ns;
         if (entry_has(e, need)) {
             out->age_ms = now_ms - entry_time(e, need);
@@ -204,13 +240,33 @@ bool cache_id_of(struct cache *c, uint64_t key, char id[JOB_ID_MAX + 1])
     return e != NULL;
 }
 
-struct job *cache_find(struct cache *c, const char *id, uint64_t *key)
+struct job_facts *cache_find(struct cache *c, const char *id, uint64_t *key)
 {
     cache_lock(c);
     const struct entry *e = entry_find(c, id);
-    struct job *job = e && e->job ? job_ref(e->job) : NULL;
-    if (job)
+    struct job_facts *facts = e && e->known ? job_facts_ref(e->facts) : NULL;
+    if (facts)
         *key = e->key;
     cache_unlock(c);
-    return job;
+    return facts;
+}
+
+struct job_facts *cache_facts(struct cache *c, uint64_t key)
+{
+    cache_lock(c);
+    const struct entry *e = table_find(&c->table, key);
+    struct job_facts *facts = e && e->known ? job_facts_ref(e->facts) : NULL;
+    cache_unlock(c);
+    return facts;
+}
+
+bool cache_unborn(struct cache *c, const char *id, uint64_t *key)
+{
+    cache_lock(c);
+    const struct entry *e = entry_find(c, id);
+    bool unborn = e && e->unborn;
+    if (unborn)
+        *key = e->key;
+    cache_unlock(c);
+    return unborn;
 }

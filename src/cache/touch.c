@@ -2,7 +2,7 @@
 
 void touch_entry(struct cache *c, struct entry *e, int64_t now_ms)
 {
-    if (!e->job || job_final(e->job) || now_ms - e->touched_ms < CACHE_TOUCH_MS)
+    if (!e->known || job_facts_final(e->facts) || now_ms - e->touched_ms < CACHE_TOUCH_MS)
         return;
     bool anew = now_ms - e->touched_ms >= CACHE_INTEREST_MS;
     e->touched_ms = now_ms;
