@@ -174,6 +174,11 @@ static int64_t list_window(const struct options *o)
     return o->discover_ms == OPTIONS_DISCOVER_OFF ? 0 : o->discover_ms;
 }
 
+static int64_t keep(const struct options *o)
+{
+    return o->keep_ms == OPTIONS_KEEP_FOREVER ? 0 : o->keep_ms;
+}
+
 static int make_live(struct mount *m, struct err *err)
 {
     struct live_config config = {.http = m->remote.http,
@@ -184,6 +189,8 @@ static int make_live(struct mount *m, struct err *err)
                                  .timeout_ms = m->timeout_ms,
                                  .refresh_ms = m->o->refresh_ms,
                                  .window_ms = list_window(m->o),
+                                 .discover_ms = m->o->discover_ms,
+                                 .keep_ms = keep(m->o),
                                  .ttl_ms = m->o->ttl_ms};
     m->live = live_new(&config, err);
     return m->live ? 0 : -1;
