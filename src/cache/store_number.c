@@ -31,7 +31,7 @@ static int put_number(struct store_db *d, int64_t next, const struct store_fault
 static int reserve(struct store_db *d, uint64_t from, uint64_t n, uint64_t *first,
                    const struct store_fault *f)
 {
-    int64_t next;
+    int64_t next = 0;
     if (store_do(d, SQL_BEGIN) < 0)
         return store_db_fault(d, "reserve numbers of events", f);
     if (next_number(d, &next, f) < 0)

@@ -1,5 +1,6 @@
 #include "base/buf.h"
 #include "cache/store_private.h"
+#include "job/name.h"
 #include "job/restore.h"
 #include "job/row.h"
 #include <string.h>
