@@ -122,7 +122,10 @@ static int make_cache(struct mount *m, struct err *err)
                                   .wake = work_wanted,
                                   .wake_arg = m};
     m->cache = cache_new(&config, err);
-    return m->cache ? 0 : -1;
+    if (!m->cache)
+        return -1;
+    fs_prepare_cache(m->cache);
+    return 0;
 }
 
 /* Without discovery lists still serve the refresh of known jobs, as far back as one call goes. */
@@ -146,35 +149,14 @@ static int make_live(struct mount *m, struct err *err)
     return m->live ? 0 : -1;
 }
 
-/* The numbers of events go on over restarts: a file of the state directory, one for each service.
- * NULL: nothing is kept, or it cannot be. */
-static char *sequence_file(const struct mount *m)
-{
-    char *path = NULL;
-    const char *dir = m->o->state;
-    if (!dir)
-        return NULL;
-    if (path_make_dirs(dir, 0700) < 0) {
-        log_warn("the numbers of events will not go on: cannot make the state directory path=%s "
-                 "error=%s",
-                 dir, strerror(errno));
-        return NULL;
-    }
-    if (asprintf(&path, "%s/sequence-%016" PRIx64, dir, hash_text(m->remote.endpoint.url)) < 0)
-        return NULL;
-    return path;
-}
-
 static int make_fs(struct mount *m, struct err *err)
 {
-    char *sequence CLEANUP_FREE = sequence_file(m);
     struct fs_config config = {.source = m->o->source,
                                .mountpoint = m->mountpoint,
                                .cache = m->cache,
                                .live = m->live,
                                .timeout_ms = m->timeout_ms,
                                .notify = !m->o->no_notify,
-                               .sequence_file = sequence,
                                .uid = m->o->uid,
                                .gid = m->o->gid,
                                .umask = m->o->umask,
