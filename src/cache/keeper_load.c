@@ -61,7 +61,7 @@ static struct job *load(void *arg, const char *id)
     end_use(k);
     judge(k, why, &err);
     if (!job && why == STORE_FINE)
-        log_warn("content is lost job=%s error=%s", id, err.text);
+        log_debug("content is lost job=%s error=%s", id, err.text);
     return job;
 }
 

@@ -7,6 +7,7 @@
 #include "cache/store.h"
 #include "job/name.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -200,6 +202,26 @@ static inline int kept_count(const char *prefix, char *last, size_t size)
         }
     closedir(d);
     return n;
+}
+
+/* Run as somebody whom modes stop; what it returns is the child's exit status. */
+static inline void as_nobody(int (*check)(void))
+{
+    int status;
+    if (geteuid() == 0) {
+        assert_int_equal(chown(kept_dir, 65534, 65534), 0);
+        assert_true(chown(kept_path, 65534, 65534) == 0 || errno == ENOENT);
+    }
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+            _exit(100);
+        _exit(check());
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 #endif

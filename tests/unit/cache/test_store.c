@@ -6,7 +6,6 @@
 #include "support/bad_vfs.h"
 #include <errno.h>
 #include <pthread.h>
-#include <sys/wait.h>
 
 #define ID "cdb3e74639973036bc84aaaabbbbcccc"
 
@@ -839,26 +838,6 @@ static void a_database_that_was_moved_away_is_noticed(void **state)
 }
 
 /* ---- what cannot be written ---- */
-
-/* Run as somebody whom modes stop; what it returns is the child's exit status. */
-static void as_nobody(int (*check)(void))
-{
-    int status;
-    if (geteuid() == 0) {
-        assert_int_equal(chown(kept_dir, 65534, 65534), 0);
-        assert_true(chown(kept_path, 65534, 65534) == 0 || errno == ENOENT);
-    }
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
-            _exit(100);
-        _exit(check());
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
 
 /* 0, or the number of what was wrong. */
 static int check_readable_only(void)
