@@ -16,6 +16,7 @@ static void swap(struct keeper *k, struct store *s)
     k->changing = false;
     k->store = s;
     k->damaged = false;
+    k->reading = STORE_FINE;
     if (s && k->stopping)
         store_hurry(s, k->stop_ms);
     cond_broadcast(&k->left);
