@@ -26,7 +26,7 @@ B ?= build$(if $(SAN),/$(SAN))
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 
-PKGS_LIB := fuse3 libcurl openssl libcjson inih
+PKGS_LIB := fuse3 libcurl openssl libcjson inih sqlite3
 PKGS_SIM := libmicrohttpd openssl libcjson
 PKGS_TEST := cmocka
 
@@ -44,8 +44,9 @@ cflags = -std=c11 -D_GNU_SOURCE -Iinclude -I$(B)/gen $(WARN) $(HARDEN) $(SAN_$(S
 ldflags = $(HARDEN_LD) $(SAN_$(SAN)) -pthread
 libs_lib = $(shell pkg-config --libs $(PKGS_LIB))
 libs_sim = $(shell pkg-config --libs $(PKGS_SIM))
-# tests/unit/support/alloc_fail.h
+# tests/unit/support/alloc_fail.h, apart.c
 WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
+APART := -Wl,--wrap=_cmocka_run_group_tests
 libs_test = $(shell pkg-config --libs $(PKGS_TEST)) $(shell pkg-config --libs libmicrohttpd)
 # Asked of pkg-config once, not for every file.
 cflags := $(cflags)
@@ -106,7 +107,7 @@ tests: $(TESTS)
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libicesim.a $(B)/libtestsupport.a $(B)/libicejobfs.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(ldflags) $(WRAP) $(LDFLAGS) -o $@ $(filter-out %.a,$^) -Wl,--start-group $(filter %.a,$^) \
+	$(Q)$(CC) $(ldflags) $(WRAP) $(APART) $(LDFLAGS) -o $@ $(filter-out %.a,$^) -Wl,--start-group $(filter %.a,$^) \
 		-Wl,--end-group $(libs_lib) $(libs_sim) $(libs_test)
 stress: $(B)/stress/torn
 $(B)/stress/torn: $(call obj,$(STRESS_SRC)) $(B)/libtestsupport.a $(B)/libicejobfs.a

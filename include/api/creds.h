@@ -33,6 +33,10 @@ struct creds_keys {
 struct creds_keys *creds_keys_ref(struct creds_keys *k);
 void creds_keys_unref(struct creds_keys *k); /* NULL is nothing */
 
+/* Whose keys they are, as far as that can be told without a call, and the same after a restart: the
+ * id of a permanent pair; of temporary keys their source, its role included. Borrowed. */
+const char *creds_account(const struct creds_keys *k);
+
 /* Everything that a provider takes from outside, so that tests give their own. All borrowed until
  * creds_free. */
 struct creds_env {

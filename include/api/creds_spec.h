@@ -52,6 +52,10 @@ void creds_spec_free(struct creds_spec *s);
 
 const char *creds_mode_name(enum creds_mode mode); /* as the CLI file has it: "RamRoleArn" */
 
+/* The mode, and the role where it has one: "RamRoleArn acs:ram::1234:role/reader". */
+#define CREDS_LABEL_MAX 160
+void creds_spec_label(const struct creds_spec *s, char out[CREDS_LABEL_MAX]);
+
 /* Fill an empty `s` from an object of the CLI file. 0, or -1: unknown mode, wrong type, or a member
  * missing that its mode needs. */
 int creds_spec_from_json(struct creds_spec *s, const struct creds_json *profile, struct err *err);

@@ -81,9 +81,10 @@ static struct creds_keys *keys_of(struct creds_ctx *ctx, const struct creds_json
         if (!base)
             return NULL;
     }
-    char source[320];
+    char source[400], label[CREDS_LABEL_MAX];
+    creds_spec_label(&spec, label);
     snprintf(source, sizeof source, "%.160s profile %.60s (%s)",
-             ctx->files.at[CREDS_FILE_CLI].shown, link->name, creds_mode_name(spec.mode));
+             ctx->files.at[CREDS_FILE_CLI].shown, link->name, label);
     return creds_resolve(ctx, &spec, base, source, err);
 }
 

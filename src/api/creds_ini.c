@@ -133,9 +133,9 @@ static enum creds_found from_text(struct creds_ctx *ctx, const char *shown, cons
     enum creds_found found = creds_ini_parse(text, name, &spec, err);
     if (found != CREDS_FOUND)
         return found;
-    char source[320];
-    snprintf(source, sizeof source, "%.160s profile %.60s (%s)", shown, name,
-             creds_mode_name(spec.mode));
+    char source[400], label[CREDS_LABEL_MAX];
+    creds_spec_label(&spec, label);
+    snprintf(source, sizeof source, "%.160s profile %.60s (%s)", shown, name, label);
     *out = creds_resolve(ctx, &spec, NULL, source, err);
     if (!*out)
         err_prefix(err, "section %.60s", name);

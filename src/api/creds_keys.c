@@ -48,6 +48,11 @@ struct creds_keys *creds_keys_new(const char *key_id, const char *key_secret, co
     return NULL;
 }
 
+const char *creds_account(const struct creds_keys *k)
+{
+    return k->token ? k->source : k->key_id;
+}
+
 struct creds_keys *creds_keys_ref(struct creds_keys *k)
 {
     __atomic_fetch_add(&k->refs_, 1, __ATOMIC_RELAXED);

@@ -77,6 +77,13 @@ const char *creds_mode_name(enum creds_mode mode)
     return modes[mode].name;
 }
 
+void creds_spec_label(const struct creds_spec *s, char out[CREDS_LABEL_MAX])
+{
+    const char *role = s->role_arn ? s->role_arn : s->role_name;
+    snprintf(out, CREDS_LABEL_MAX, "%s%s%.120s", creds_mode_name(s->mode), role ? " " : "",
+             role ? role : "");
+}
+
 static const char *key_of(size_t at, bool ini)
 {
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)

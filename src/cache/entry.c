@@ -74,8 +74,9 @@ struct entry *entry_make(struct cache *c, const char *id, int *error)
 {
     uint64_t vacant;
     search(c, id, &vacant);
-    *error = vacant == 0 ? ENFILE : ENOMEM;
-    return vacant == 0 ? NULL : make(c, id, vacant);
+    struct entry *e = vacant == 0 ? NULL : make(c, id, vacant);
+    *error = e ? 0 : vacant == 0 ? ENFILE : ENOMEM;
+    return e;
 }
 
 void entry_copy_id(const struct entry *e, char id[JOB_ID_MAX + 1])

@@ -45,6 +45,7 @@ void save_read(struct cache *c, struct entry *e, int64_t now_ms)
 {
     int64_t grain_ms = c->backing.read_grain_ms;
     e->leaving = false;
+    e->hot = true;
     if (!e->known || now_ms <= e->read_ms)
         return;
     bool worth = grain_ms > 0 && now_ms - e->read_ms >= grain_ms;

@@ -29,11 +29,11 @@ static void missing_is_remembered_for_its_ttl_and_then_asked_again(void **state)
 
     uint64_t again;
     struct cache_answer a;
-    assert_int_equal(cache_lookup(b.c, ID, 100 + MISSING - 1, &again, &a), CACHE_MISSING);
+    assert_int_equal(lookup(b.c, ID, 100 + MISSING - 1, &again, &a), CACHE_MISSING);
     assert_int_equal(read_now(&b, key, 100 + MISSING - 1).verdict, CACHE_MISSING);
     assert_int_equal(cache_peek(b.c, key, CACHE_NEED_GET, 100 + MISSING - 1, &a), CACHE_MISSING);
     assert_int_equal(take_all(&b, NULL), 0);
-    assert_int_equal(cache_lookup(b.c, ID, 100 + MISSING, &again, &a), CACHE_PARKED);
+    assert_int_equal(lookup(b.c, ID, 100 + MISSING, &again, &a), CACHE_PARKED);
     assert_int_equal(take_all(&b, NULL), 1);
     bench_close(&b);
 }
@@ -136,7 +136,7 @@ static void denied_is_not_asked_again_for_a_minute(void **state)
     struct cache_answer a = read_now(&b, key, 59999);
     assert_int_equal(a.error, EACCES);
     assert_int_equal(cache_peek(b.c, key, CACHE_NEED_GET, 59999, &a), CACHE_FAULT);
-    assert_int_equal(cache_lookup(b.c, ID, 59999, &again, &a), CACHE_PARKED);
+    assert_int_equal(lookup(b.c, ID, 59999, &again, &a), CACHE_PARKED);
     assert_int_equal(again, key);
     assert_int_equal(take_all(&b, NULL), 0);
     parked(&b, key, 60000);

@@ -68,7 +68,7 @@ static void start(struct call *call, uint64_t *seed)
     int64_t now = clock_mono_ms();
     snprintf(id, sizeof(id), "stress-job-%d", (int)(next(seed) % IDS));
     *call = (struct call){.w.answer = on_answer, .open = true};
-    cache_lookup(cache, id, now, &key, &a);
+    lookup(cache, id, now, &key, &a);
     job_unref(a.job);
     if (next(seed) % 16 == 0)
         cache_cancel(cache, &call->w); /* an interrupt that comes early */

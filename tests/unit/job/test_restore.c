@@ -13,7 +13,7 @@
 
 #define FULL                                                                                       \
     ",\"Status\":\"Success\",\"Progress\":100,\"CreateTime\":\"2020-12-23T13:33:40Z\","            \
-    "\"ModifiedTime\":\"2020-12-23T13:33:49Z\",\"Duration\":30.500000,\"ProjectId\":\"project1\","  \
+    "\"ModifiedTime\":\"2020-12-23T13:33:49Z\",\"Duration\":30.500000,\"ProjectId\":\"project1\"," \
     "\"MediaURL\":\"http://b.oss/x.mp4\",\"Timeline\":\"{\\\"a\\\": 1}\\n\",\"NewKey\":[1,2]"
 
 static void assert_same(const struct job *a, const struct job *b)
@@ -52,8 +52,8 @@ static void a_snapshot_comes_back_with_every_content_and_every_time(void **state
     (void)state;
     struct job *first = get(REPLY(FULL));
     struct job *second = get_after(REPLY_OF("R-2", FULL ",\"Message\":\"m\""), first, NOW + SECOND);
-    struct job *third =
-        get_after(REPLY_OF("R-3", FULL ",\"Message\":\"n\",\"Code\":\"c\""), second, NOW + 2 * SECOND);
+    struct job *third = get_after(REPLY_OF("R-3", FULL ",\"Message\":\"n\",\"Code\":\"c\""), second,
+                                  NOW + 2 * SECOND);
     const struct job *all[] = {first, second, third};
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         struct job *again = put_away_and_made_again(all[i]);

@@ -145,6 +145,7 @@ struct setting {
     unsigned qps;
     unsigned inflight;
     int64_t refresh_ms;  /* 0: readers alone */
+    int64_t patience_ms; /* 0: PATIENCE */
     int64_t discover_ms; /* 0: off */
     int64_t keep_ms;     /* 0: for ever */
 };
@@ -159,13 +160,14 @@ static inline void world_clients(struct world *w, struct setting s)
                                                 .http = w->http,
                                                 .creds = w->creds},
                            err)));
-    MUST((w->cache = cache_new(&(struct cache_config){.ttl_ms = TTL,
-                                                      .patience_ms = PATIENCE,
-                                                      .ttl_missing_ms = 60000,
-                                                      .timeout_ms = s.timeout_ms,
-                                                      .wake = world_wake,
-                                                      .wake_arg = w},
-                               err)));
+    MUST((w->cache = cache_new(
+              &(struct cache_config){.ttl_ms = TTL,
+                                     .patience_ms = s.patience_ms ? s.patience_ms : PATIENCE,
+                                     .ttl_missing_ms = 60000,
+                                     .timeout_ms = s.timeout_ms,
+                                     .wake = world_wake,
+                                     .wake_arg = w},
+              err)));
     MUST((w->live = live_new(&(struct live_config){.http = w->http,
                                                    .ice = w->ice,
                                                    .creds = w->creds,
@@ -254,13 +256,18 @@ static inline void reader_start(struct world *w, struct reader *r, const char *i
         reader_end(r, &a);
 }
 
-/* Wait for the answer; the content is dropped, its verdict stays. */
-static inline void reader_wait(struct reader *r)
+static inline void reader_await(struct reader *r)
 {
     int64_t deadline = clock_mono_ms() + 15000;
     LOCK_SCOPE(&r->world->lock);
     while (!r->done)
         assert_true(cond_wait_until(&r->world->answered, &r->world->lock, deadline));
+}
+
+/* Wait for the answer; the content is dropped, its verdict stays. */
+static inline void reader_wait(struct reader *r)
+{
+    reader_await(r);
     job_unref(r->got.job);
     r->got.job = NULL;
 }

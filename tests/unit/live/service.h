@@ -30,7 +30,8 @@ struct service {
     const char *list_code; /* the same for lists */
     int list_status;
     const char *get_headers;
-    int get_delay_ms;
+    bool hold_gets; /* answers to Gets wait until service_let_go */
+    pthread_cond_t let_go;
     unsigned pages_max;    /* pages after so many fail; 0: none does */
     char first_query[512]; /* of the first list */
     bool tokens_wrong;     /* a token came that was not given out */
@@ -41,6 +42,7 @@ static inline void service_init(struct service *s, size_t n, const char *status)
 {
     memset(s, 0, sizeof(*s));
     mutex_init(&s->lock);
+    cond_init(&s->let_go);
     s->n = n;
     clock_iso(clock_real_ns() / NS_PER_S - SERVICE_BORN_S, s->born);
     for (size_t i = 0; i < n; i++) {
@@ -98,7 +100,6 @@ static inline void service_get(struct service *s, const struct httpd_request *re
     s->gets++;
     if (j)
         j->gets++;
-    resp->delay_ms = s->get_delay_ms;
     if (s->get_code) {
         service_error(t, resp, s->get_status, s->get_code);
         resp->headers = s->get_headers;
@@ -109,6 +110,8 @@ static inline void service_get(struct service *s, const struct httpd_request *re
         service_add_members(t, s, j);
         text_add(t, ",\"Progress\":%d}}", j->progress);
     }
+    while (s->hold_gets && cond_wait_until(&s->let_go, &s->lock, clock_mono_ms() + 15000))
+        ;
 }
 
 static inline void service_page(struct service *s, const char *status, size_t i, struct text *t)
@@ -160,6 +163,13 @@ static inline void service_serve(void *arg, const struct httpd_request *req,
         service_list(s, req, &t, resp);
     else
         service_get(s, req, &t, resp);
+}
+
+static inline void service_let_go(struct service *s)
+{
+    LOCK_SCOPE(&s->lock);
+    s->hold_gets = false;
+    cond_broadcast(&s->let_go);
 }
 
 /* One number of the service, read under its lock. */

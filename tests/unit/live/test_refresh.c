@@ -70,6 +70,7 @@ static void close_service(struct world *w)
     job_unref(told.before);
     job_unref(told.after);
     mutex_destroy(&told.lock);
+    cond_destroy(&service.let_go);
     mutex_destroy(&service.lock);
 }
 
@@ -299,9 +300,12 @@ static void readers_of_a_job_that_the_refresh_asks_for_share_its_call(void **sta
 {
     (void)state;
     struct world w;
-    open_service(&w, 1, "Processing", usual);
-    service.get_delay_ms = 300;
+    open_service(&w, 1, "Processing",
+                 (struct setting){
+                     .timeout_ms = 10000, .qps = 2000, .refresh_ms = REFRESH, .patience_ms = 9000});
     uint64_t key = know(&w, 0);
+    service.hold_gets = true;
+    service.jobs[0].progress = 1;
     start(&w);
     AWAIT(SERVICE(&service, gets) == 1); /* the refresh's own: nobody reads */
     struct reader r[8];
@@ -313,9 +317,15 @@ static void readers_of_a_job_that_the_refresh_asks_for_share_its_call(void **sta
             cache_read(w.cache, key, CACHE_NEED_GET, clock_mono_ms() + TTL, &r[i].w, &a),
             CACHE_PARKED);
     }
-    for (int i = 0; i < 8; i++)
-        reader_wait(&r[i]);
-    assert_int_equal(SERVICE(&service, gets), 1);
+    mutex_lock(&service.lock);
+    service.jobs[0].progress = 2; /* what calls of their own would bring */
+    mutex_unlock(&service.lock);
+    service_let_go(&service);
+    for (int i = 0; i < 8; i++) {
+        reader_await(&r[i]);
+        assert_string_equal(job_find(r[i].got.job, "progress")->data, "1\n");
+        job_unref(r[i].got.job);
+    }
     close_service(&w);
 }
 
