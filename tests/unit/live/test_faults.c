@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static const struct setting usual = {.timeout_ms = 1500, .qps = 100};
+#define BUSY_MS 1000 /* a busy machine may answer so much later than it means to */
+
+static const struct setting usual = {.timeout_ms = 5000, .qps = 100};
 
 #define XML_FAULT                                                                                  \
     "<?xml version='1.0'?><Error><RequestId>R</RequestId><HostId>h</HostId>"                       \
@@ -13,8 +15,6 @@ static const struct setting usual = {.timeout_ms = 1500, .qps = 100};
 
 /* A repetition needs a second before its readers go: with little more than that for the whole, the
  * first bad answer ends the look-up. */
-#define BUSY_MS 1000 /* a busy machine may answer so much later than it means to */
-
 static const struct setting hasty = {.timeout_ms = 1100, .qps = 100};
 
 static const struct {
@@ -170,7 +170,7 @@ static void an_outage_is_known_as_one_and_its_end_too(void **state)
     unsigned before = w.calls;
     struct reader r = read_job(&w, "another-job");
     assert_int_equal(r.got.error, EIO);
-    assert_true(reader_took(&r) < 1000);
+    assert_true(reader_took(&r) < 2000);
     assert_in_range(w.calls, before, before + 2); /* for its LOOKUP and for itself at most */
     atomic_store(&w.calls, 63);                   /* the outage is over */
     AWAIT((r = read_job(&w, "another-job"), r.got.verdict == CACHE_CONTENT));
@@ -263,7 +263,7 @@ static void keys_that_cannot_change_are_refused_at_once(void **state)
     struct reader r = read_job(&w, ID);
     assert_int_equal(r.got.error, EACCES);
     assert_int_equal(w.calls, 1);
-    assert_true(reader_took(&r) < 1000);
+    assert_true(reader_took(&r) < 2000);
     world_close(&w);
 }
 
