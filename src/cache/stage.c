@@ -5,6 +5,7 @@
  *              ^  └─ a newer one takes its place; the older one may still be published */
 #include "base/metric.h"
 #include "cache/cache_private.h"
+#include "job/row.h"
 
 /* ---- what is done without the lock ---- */
 
@@ -82,7 +83,6 @@ void stage_change_facts(struct cache *c, struct entry *e, const struct job_facts
 {
     c->row_bytes += facts->row_len;
     c->row_bytes -= e->facts->row_len;
-    c->row_generation++;
     metric_add(METRIC_JOBS_UNFINISHED, unfinished(facts) - unfinished(e->facts));
     group_move(c, e, facts);
     replace_facts(e, facts);
@@ -92,6 +92,7 @@ void stage_change_facts(struct cache *c, struct entry *e, const struct job_facts
 static struct job *show(struct cache *c, struct entry *e, const struct job *job)
 {
     struct job *before = content_set(c, &e->job, job);
+    c->row_generation += !before || !job_row_same(before, job);
     stage_change_facts(c, e, job_facts_of(job));
     e->settled = e->lost = false; /* the kernel may hold what was there before */
     save_entry(c, e, SAVE_ALL);
@@ -199,7 +200,8 @@ void cache_publish(struct cache *c, uint64_t key, const struct job *job, int64_t
     struct after after = {0};
     cache_lock(c);
     struct entry *e = table_find(&c->table, key);
-    if (e && (e->unborn || (e->known && e->job != job))) {
+    /* With nothing staged somebody who named it was shown the newest already. */
+    if (e && (e->unborn || (e->known && e->staged && e->job != job))) {
         publish(c, e, job, &after);
         for (enum cache_need need = 0; need < CACHE_NEEDS; need++)
             if (is_answer(c, e, need, now_ms))

@@ -151,8 +151,8 @@ static void ends_of_a_range_belong_to_it(void **state)
 {
     (void)state;
     static const char *const good[] = {
-        "qps=1",       "qps=100000",    "ttl=0",          "ttl=7d",       "timeout=100ms",
-        "timeout=10m", "cache_size=1M", "cache_size=1T",  "umask=0777",   "umask=0",
+        "qps=1",       "qps=100000",    "ttl=0",          "ttl=7d",        "timeout=100ms",
+        "timeout=10m", "cache_size=1M", "cache_size=1T",  "umask=0777",    "umask=0",
         "keep=1m",     "keep=36500d",   "uid=4294967294", "discover=365d", "discover=1m"};
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
         assert_accepted(good[i]);
