@@ -65,7 +65,7 @@ int store_set_aside(const char *path, int64_t now_real_s, char aside[PATH_MAX], 
 /* ---- jobs ---- */
 
 struct store_job {
-    const struct job_facts *facts; /* borrowed */
+    const struct job_facts *facts; /* borrowed; not counted in what store_each gives */
     int64_t fetched_real_ns;       /* when the content was last confirmed; 0: never */
     int64_t got_real_ns;           /* ... by a Get */
     int64_t read_real_s;           /* when somebody last read it */

@@ -53,8 +53,9 @@ def test_job_not_found_is_enoent_and_remembered_for_ttl_missing(mount, sim):
         assert sim.calls(job) == 1
     processing(sim, job)  # the service has it from now on
     wait_until(lambda: m.errno("jobs", job, "status") is None, 5, "it is asked again")
-    assert time.monotonic() - begin >= 1.4
-    assert sim.calls(job) == 2
+    took = time.monotonic() - begin
+    assert took >= 1.4
+    assert 2 <= sim.calls(job) <= 1 + took / 1.4
 
 
 def test_finished_jobs_are_not_asked_again(mount, sim):
@@ -101,12 +102,12 @@ def test_a_slow_service_costs_a_reader_of_known_content_no_more_than_patience(mo
     job = processing(sim, Progress=1)
     m = mount("ttl=100ms", "patience=300ms")
     assert m.field(job, "progress") == "1"
-    sim.fault("delay", job=job, delay_ms=2500)
+    sim.fault("delay", job=job, delay_ms=6000)
     processing(sim, job, Progress=2)
     time.sleep(0.2)  # past the ttl
     answer = m.ops("read", path=m.job(job, "progress"))
     assert bytes.fromhex(answer["hex"]) == b"1\n"
-    assert answer["seconds"] < 1.5
+    assert answer["seconds"] < 4
     assert m.ops("xattrs", path=m.job(job, "progress"))["user.ice.stale"] == "1"
     sim.clear()
     wait_until(lambda: m.field(job, "progress") == "2", 10, "the newer answer")
@@ -129,7 +130,7 @@ def test_the_budget_holds_over_every_second(mount, sim):
     answer = m.ops("drain", paths=[m.job(job, "status") for job in jobs], threads=20, timeout=30)
     assert not answer["errors"]
     assert sim.stats()["max_per_second"] <= 8
-    assert 1.0 < answer["seconds"] < 6
+    assert 1.0 < answer["seconds"] < 12
 
 
 def test_without_that_budget_the_same_calls_come_in_one_second(mount, sim):
