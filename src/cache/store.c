@@ -98,7 +98,7 @@ static int look_immutable(struct store *s, int64_t *version, const struct store_
 
 static int open_readonly(struct store *s, const struct store_fault *f)
 {
-    int64_t version;
+    int64_t version = 0;
     s->writable = false;
     if (look(s, &s->reading, &version, f) < 0 &&
         (*f->why == STORE_CORRUPT || *f->why == STORE_NEWER || *f->why == STORE_NOMEM ||
