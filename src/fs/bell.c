@@ -14,9 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ANSWER_MS 1000 /* an operation takes some 100 us */
-#define FIRST_MS  5000 /* the first one's time has the start of a program in it, on a busy machine \
-                        */
+#define ANSWER_MS  1000 /* an operation takes some 100 us */
+#define FIRST_MS   5000 /* the first one has the start of a program in it */
 #define RESTART_MS 1000
 
 struct bell {
