@@ -26,7 +26,7 @@ B ?= build$(if $(SAN),/$(SAN))
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 
-PKGS_LIB := fuse3 libcurl openssl libcjson inih
+PKGS_LIB := fuse3 libcurl openssl libcjson inih sqlite3
 PKGS_SIM := libmicrohttpd openssl libcjson
 PKGS_TEST := cmocka
 

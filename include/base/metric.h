@@ -49,7 +49,8 @@
     X(FS_INTERRUPTED, "fs_interrupted", "counter", "waiting requests ended by a signal")           \
     X(FS_NOTIFIED, "fs_notified", "counter", "operations that the notifier did")                   \
     X(FS_NOT_NOTIFIED, "fs_not_notified", "counter", "operations that the notifier failed to do")  \
-    X(FS_INVALIDATED, "fs_invalidated", "counter", "inodes and names invalidated in the kernel")
+    X(FS_INVALIDATED, "fs_invalidated", "counter", "inodes and names invalidated in the kernel")   \
+    X(FS_TSV_MADE, "fs_tsv_made", "counter", "times that jobs.tsv was made")
 
 enum metric {
 #define METRIC_ENUM(id, name, type, help) METRIC_##id,

@@ -362,7 +362,7 @@ void cache_each_missing(struct cache *c, void (*each)(void *arg, const char *id,
 /* A job from the store: known, its content there. Nothing is told to the listener. Of a job that is
  * known already nothing is done. 0, or -1 without memory. */
 struct cache_restored {
-    const struct job_facts *facts; /* borrowed; the cache takes a reference */
+    const struct job_facts *facts; /* borrowed, and copied */
     int64_t fetched_real_ns;
     int64_t got_real_ns;
     int64_t read_ms; /* may be before the clock's beginning */

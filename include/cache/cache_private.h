@@ -116,7 +116,7 @@ struct entry {
     bool settled;
     bool touched; /* in the queue of the touched */
     bool known;
-    bool lost;            /* known, and its content cannot be had back */
+    bool lost;            /* known, and its content could not be had back when it was last wanted */
     bool gone;            /* the service has forgotten it */
     bool leaving;         /* CACHE_LEAVING was told, and nobody has read it since */
     bool unborn;          /* discovered, staged, not shown */

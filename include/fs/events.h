@@ -9,8 +9,9 @@
  * heartbeat of the stream, in no log: {"seq":N,"time":"…Z","event":"heartbeat"} with the number of
  * the last change, 0 before the first.
  *
- * Numbers of one run have no gaps; after a restart they go on higher, never lower
- * (fs/events_sequence.h).
+ * Numbers of one run have no gaps. After a restart they go on higher, never lower: whoever keeps
+ * numbers over restarts gives the first one and is told of each that was used. Below 2^53, as
+ * JSON's readers want it.
  *
  * Thread-safe. Knows nothing of FUSE: waiters are called back without a lock. */
 #ifndef ICE_FS_EVENTS_H
@@ -29,10 +30,15 @@ struct events;
                                */
 #define EVENTS_LINE_MAX 32768 /* line feed included */
 
-/* `sequence_file`: where numbers are reserved; NULL: the clock alone keeps them from going back. A
- * file that cannot be read or written is said in the log once, and is done without. NULL only
- * without memory. */
-struct events *events_new(const char *sequence_file, struct err *err);
+struct events_numbers {
+    uint64_t first; /* 0: the microseconds since 1970, so that a restart goes on higher */
+    /* Each number that a line has got; without a lock. May be NULL. */
+    void (*used)(void *arg, uint64_t number);
+    void *arg;
+};
+
+/* `numbers` may be NULL: the clock alone. NULL without memory. */
+struct events *events_new(const struct events_numbers *numbers, struct err *err);
 void events_free(struct events *e); /* no reader is left. NULL is nothing */
 
 enum event_kind { EVENT_CREATED, EVENT_CHANGED, EVENT_REMOVED };

@@ -4,12 +4,12 @@
 
 #include "base/buf.h"
 #include "fs/events.h"
-#include "fs/events_sequence.h"
 #include <pthread.h>
 
 struct events {
-    pthread_mutex_t append_lock;     /* one line at a time; taken before `lock`. Protects: */
-    struct events_sequence sequence; /* reserving writes a file: not under `lock` */
+    struct events_numbers numbers;
+    pthread_mutex_t append_lock; /* one line at a time; taken before `lock`. Protects: */
+    uint64_t next_seq;
     struct buf line;
 
     pthread_mutex_t lock; /* protects all below; short */

@@ -16,8 +16,11 @@ struct bell;
 struct events;
 struct events_reader;
 struct events_watch;
+struct groups;
 struct held;
 struct stage;
+struct tsv;
+struct tsv_version;
 struct updater;
 struct workers;
 
@@ -28,7 +31,9 @@ struct fs {
     struct workers *workers;
     struct held *held;
     struct stage *stage;
+    struct groups *groups;
     struct events *events;
+    struct tsv *tsv;
     struct bell *bell; /* NULL: changes are shown silently */
     dev_t device;      /* of the mount, as stat(2) shows it */
     /* The updater's thread alone: */
@@ -52,13 +57,20 @@ void attr_file(const struct fs *fs, uint64_t ino, size_t size, int64_t mtime_ns,
                struct stat *st);
 /* A fixed node; a file's size is that of its content now. */
 void attr_fixed(struct fs *fs, const struct fixed_entry *node, struct stat *st);
-/* A node of a job: the directory, or a field. false: the snapshot has no such field. */
+/* A job's directory, or one of its links: of these nothing but the facts is needed. */
+void attr_facts(const struct fs *fs, uint64_t ino, const struct job_facts *facts, struct stat *st);
+/* A node of a job: of those, or a field. false: the snapshot has no such field. */
 bool attr_job(const struct fs *fs, uint64_t ino, const struct job *job, struct stat *st);
+/* A directory of a view, such as by-date/2026-03-01. */
+void attr_group(const struct fs *fs, uint64_t ino, struct stat *st);
 
 /* Seconds for the kernel's caches: what explicit invalidation ends, and what ends with the
  * content's age. */
 #define KERNEL_FOREVER 1e9
 double attr_timeout(const struct cache_answer *a);
+/* Of a directory or a link, whose changes are told by invalidation; of an unfinished job the kernel
+ * asks again, so that we know who is in use, and for what was read just before its change. */
+double attr_timeout_facts(const struct job_facts *facts);
 
 /* ---- who may (access.c)
  * ------------------------------------------------------------------------------- */
@@ -106,8 +118,11 @@ struct handle {
     bool was_read;
     int64_t checked_ms;     /* when the content was last made sure of */
     struct buf text;        /* fixed file: its content at open */
-    struct cache_row *rows; /* jobs/: the listing */
+    struct cache_row *rows; /* jobs/, or a group: the listing */
     size_t n_rows;
+    struct group_row *groups; /* a view: the listing */
+    size_t n_groups;
+    struct tsv_version *tsv;      /* jobs.tsv: the version that was opened */
     uint64_t log_base;            /* events.log: events_read_log's */
     struct events_reader *reader; /* events */
     struct events_watch *watch; /* events: who is told when it can be read, for poll(2); or NULL */
@@ -138,6 +153,15 @@ void events_op_close(struct fs *fs, struct handle *h);
 /* false: `ino` is neither. */
 bool attr_events(struct fs *fs, uint64_t ino, struct stat *st);
 
+/* ---- jobs.tsv (ops_tsv.c)
+ * ------------------------------------------------------------------------------------ */
+
+/* Answers an OPEN; the access has been checked. */
+void tsv_op_open(struct parked *p);
+void tsv_op_read(fuse_req_t req, const struct handle *h, size_t size, off_t off);
+/* Of the file, or of the version that a handle has (`fi` may be NULL). */
+void attr_tsv(struct fs *fs, const struct fuse_file_info *fi, struct stat *st);
+
 /* ---- files of .icejobfs (meta.c)
  * ------------------------------------------------------------------------ */
 
@@ -150,16 +174,12 @@ int meta_render(struct fs *fs, enum fixed_node node, struct buf *out);
 void fs_listen(void *fs, enum cache_event event, uint64_t key, const char *id,
                const struct job *before, const struct job *after);
 
-/* ---- telling the kernel (kernel.c) and the users (publish.c, updater.c)
+/* ---- telling the kernel (kernel.c); the users: fs/publish.h
  * ---------------------------------------- */
 
 void kernel_drop_inode(struct fs *fs, uint64_t ino);
 void kernel_drop_attributes(struct fs *fs, uint64_t ino);
 void kernel_drop_name(struct fs *fs, uint64_t parent, const char *name);
-
-/* The updater's thread. A job is known now: its link, the log. A new version is staged: show it. */
-void publish_created(struct fs *fs, uint64_t key, const struct job *job);
-void publish_change(struct fs *fs, uint64_t key, const struct job *before, const struct job *after);
 
 /* One thread that serves no request: notifications wait for directory locks that a request may
  * hold. */
@@ -173,17 +193,15 @@ void updater_unpinned(struct updater *u, uint64_t key);
 void updater_stop(struct updater *u);
 void updater_free(struct updater *u);
 
-/* ---- by-status/ (views.c) ---- */
+/* ---- links in the views (views.c) ---- */
 
-#define LINK_PREFIX "../../jobs/"
-/* The attributes of a job's link, whose text is LINK_PREFIX and its id. */
-void attr_link(const struct fs *fs, uint64_t key, const struct job *job, struct stat *st);
-/* LOOKUP of a name in by-status/<Status>; the job has its link there now. A reference, or NULL. */
-struct job *view_find(struct fs *fs, uint64_t dir, const char *name, uint64_t *key);
-/* Whether a job has its link in this directory now. */
-bool view_has(struct fs *fs, uint64_t dir, uint64_t key);
-/* Leave only the rows whose link is in this directory. */
-void view_filter(struct fs *fs, uint64_t dir, struct cache_row *rows, size_t *n);
+/* LOOKUP of a name in a group; the job has its link there now. A reference, or NULL. */
+struct job_facts *view_find(struct fs *fs, uint64_t group, const char *name, uint64_t *key);
+/* Whether a job of these facts has its link in this group now. */
+bool view_has(struct fs *fs, uint64_t group, uint64_t key, const struct job_facts *facts);
+/* The jobs whose link may be in this group: view_has tells. 0, or -1 without memory;
+ * cache_list_free. */
+int view_list(struct fs *fs, uint64_t group, struct cache_row **rows, size_t *n);
 
 /* ---- replies that give out an entry (entry.c) ---- */
 
@@ -259,6 +277,8 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
               struct fuse_file_info *fi);
 void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent,
                const char *newname, unsigned int flags);

@@ -13,23 +13,33 @@
 #include <sys/types.h>
 
 struct cache;
+struct keeper;
 struct live;
 struct fs;
 
 struct fs_config {
     const char *source; /* shown by mount(8) and findmnt */
     const char *mountpoint;
-    struct cache *cache; /* borrowed until fs_free */
-    struct live *live;   /* for health.json; may be NULL */
+    struct cache *cache;   /* borrowed until fs_free */
+    struct live *live;     /* for health.json; may be NULL */
+    struct keeper *keeper; /* for health.json; may be NULL */
     int64_t timeout_ms;
     bool notify; /* changes fire inotify, through the notifier; false: they are shown silently */
-    const char *sequence_file; /* where the numbers of events are reserved (fs/events.h), or NULL */
+    /* Numbers of events (fs/events.h): the first one, 0 for the clock's; told of each that was
+     * used.
+     */
+    uint64_t first_event;
+    void (*event_used)(void *arg, uint64_t number);
+    void *event_used_arg;
     uid_t uid;
     gid_t gid;
     mode_t umask; /* of files: 0444 & ~umask, of directories 0555 & ~umask */
     bool allow_other;
     bool debug; /* libfuse's own debug lines */
 };
+
+/* Before any job is known to the cache, restored ones included. */
+void fs_prepare_cache(struct cache *cache);
 
 /* Mount. A dead mount of ours on the mount point (ENOTCONN) is taken away first. No threads yet.
  * NULL with `err`. */

@@ -3,12 +3,12 @@
  * the old version is the truth.
  *
  * One job at a time (the updater's); readers from any thread. Beside it the links: a job's link in
- * by-status/ stands where the last SYMLINK or RENAME put it, whatever its snapshot says meanwhile.
- */
+ * a view stands where the last operation put it, whatever its snapshot says meanwhile. */
 #ifndef ICE_FS_STAGE_H
 #define ICE_FS_STAGE_H
 
 #include "base/err.h"
+#include "fs/view.h"
 #include "job/job.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,13 +35,21 @@ struct job *stage_find(struct stage *s, uint64_t key, uint16_t number);
  * tells the visible names; NULL when none is. */
 struct job *stage_beside(struct stage *s, uint64_t key, const struct job *job);
 
-/* ---- links: where a job's link in by-status/ stands ---- */
+/* ---- links: in which group (fs/view.h) a job's link of a view stands ---- */
 
-/* Hold the link of a job where it is (JOB_STATUS_OTHER: nowhere) whatever its status becomes, until
- * stage_link_free. Without memory the link follows the status silently. */
-void stage_link_hold(struct stage *s, uint64_t key, enum job_status at);
-void stage_link_free(struct stage *s, uint64_t key);
-/* `status`: of the shown version. */
-enum job_status stage_link_at(struct stage *s, uint64_t key, enum job_status status);
+/* Hold the link of a job where it is (NODE_NONE: nowhere) wherever it belongs, until
+ * stage_link_free. One that is held stays where it is. Without memory the link silently follows
+ * what its job says. */
+void stage_link_hold(struct stage *s, uint64_t key, unsigned view, uint64_t at);
+/* It may go there (NODE_NONE: away). The updater's, before it asks the notifier. */
+void stage_link_plan(struct stage *s, uint64_t key, unsigned view, uint64_t to);
+/* SYMLINK, RENAME or UNLINK of the notifier: it goes. false: that was not planned. */
+bool stage_link_move(struct stage *s, uint64_t key, unsigned view, uint64_t from, uint64_t to);
+void stage_link_free(struct stage *s, uint64_t key, unsigned view);
+/* `place`: where the link of the shown version belongs. */
+uint64_t stage_link_at(struct stage *s, uint64_t key, unsigned view, uint64_t place);
+
+/* The jobs whose link is held in this group; the caller frees them. 0, or -1 without memory. */
+int stage_links_in(struct stage *s, unsigned view, uint64_t group, uint64_t **keys, size_t *n);
 
 #endif

@@ -30,6 +30,8 @@ int64_t budget_wait(struct budget *b, int64_t now_ms);
 /* The same for a call that is in no hurry: a fifth of the budget is kept free for those that are.
  */
 int64_t budget_wait_spare(struct budget *b, int64_t now_ms);
+/* ... or so many calls; all but one, at most. */
+int64_t budget_wait_keeping(struct budget *b, unsigned kept, int64_t now_ms);
 
 /* A call goes out now: after budget_wait gave 0. Returns its ticket for budget_landed. */
 uint64_t budget_sent(struct budget *b, int64_t now_ms);

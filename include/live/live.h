@@ -2,8 +2,8 @@
  *
  * It takes what readers want from the cache, asks the service within the budget, parses the replies
  * into snapshots and puts them into the cache. With what readers leave of the budget it keeps every
- * known unfinished job current (live/schedule.h). Nobody waits for it but with a deadline; it waits
- * for nobody. */
+ * known unfinished job current (live/schedule.h), and finds the jobs that nobody has named
+ * (live/discover.h). Nobody waits for it but with a deadline; it waits for nobody. */
 #ifndef ICE_LIVE_LIVE_H
 #define ICE_LIVE_LIVE_H
 
@@ -28,7 +28,9 @@ struct live_config {
                            tried */
     int64_t refresh_ms; /* the pace at which unfinished jobs are kept current; 0: not at all */
     int64_t window_ms;  /* how far back jobs are listed for that; 0: as far as one call can */
-    int64_t ttl_ms;     /* of the cache: what was read so lately is in use */
+    int64_t discover_ms; /* how far back jobs are found that nobody has named; 0: none are */
+    int64_t keep_ms;     /* not those that ended before that; 0: all */
+    int64_t ttl_ms;      /* of the cache: what was read so lately is in use */
 };
 
 struct live *live_new(const struct live_config *config, struct err *err);
@@ -53,6 +55,12 @@ struct live_health {
     bool behind;          /* the budget does not suffice to keep the pace of `refresh` */
     int64_t round_ms;     /* what the last round of lists took; 0: none yet */
     int64_t lag_ms;       /* age of the oldest look at an unfinished job */
+    bool discovering;     /* not all of the window has been listed yet ... */
+    int64_t discovered_s; /* ... but so many seconds back; -1: nothing is discovered */
+    uint64_t discovered;  /* jobs found so */
+    uint64_t pages;       /* listed for that */
+    size_t details_due;   /* ended jobs whose one Get is still to come */
+    bool lists_refused;
     char last_error[512]; /* "" when the last answer was good */
 };
 void live_health(struct live *l, struct live_health *out);

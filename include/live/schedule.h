@@ -11,7 +11,11 @@
  *
  * When calls are short, jobs in use come first, but for one Get in four; else the order is by due
  * time: each gets its turn. A job that has ended is asked no more, but once if its Duration is
- * still to come. */
+ * still to come.
+ *
+ * Jobs that had ended when a list first showed them wait in a queue of their own for the one Get
+ * that they still need. There may be a hundred thousand of them: a key each, never due, and no part
+ * of what follows but where it says so. */
 #ifndef ICE_LIVE_SCHEDULE_H
 #define ICE_LIVE_SCHEDULE_H
 
@@ -42,12 +46,13 @@ void schedule_free(struct schedule *s);
 struct schedule_job {
     enum job_status status;
     int64_t create_s; /* CreateTime in seconds since 1970; SCHEDULE_NO_TIME: no list can show it */
-    bool partial;     /* known from a list alone: its first Get is due */
+    bool partial;     /* known from a list alone: its first Get is due, if it has not ended */
     bool duration;    /* it has one */
 };
 
-/* Somebody has shown us this job: it is taken in, if it has not ended or a Get is still to come.
- * 0, or -1 without memory: it is then refreshed by its readers alone. */
+/* Somebody has shown us this job: it is taken in if it has not ended, or its Duration or (known
+ * from a list alone) its one Get is still to come. 0, or -1 without memory: it is then refreshed by
+ * its readers alone. */
 int schedule_add(struct schedule *s, uint64_t key, const struct schedule_job *job,
                  int64_t now_ms) ICE_MUST_CHECK;
 
@@ -83,6 +88,22 @@ bool schedule_next(struct schedule *s, int64_t now_ms, uint64_t *key);
 
 /* When one will be, INT64_MAX for never; may be past. */
 int64_t schedule_next_ms(const struct schedule *s);
+
+/* One of a job in use is due. */
+bool schedule_used_due(const struct schedule *s, int64_t now_ms);
+
+/* ---- the one Get of jobs that had ended before they were known ---- */
+
+/* Take the next one off the queue. It may have got its Get by other ways. false: none. */
+bool schedule_next_ended(struct schedule *s, int64_t now_ms, uint64_t *key);
+
+/* When there is one, INT64_MAX for never. */
+int64_t schedule_ended_ms(const struct schedule *s);
+
+/* Its Get came to nothing: back, behind the others, and none of them before `delay_ms`. */
+void schedule_put_back(struct schedule *s, uint64_t key, int64_t delay_ms, int64_t now_ms);
+
+size_t schedule_ended_count(const struct schedule *s);
 
 /* ---- rounds of lists ---- */
 

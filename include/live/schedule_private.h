@@ -35,6 +35,13 @@ struct planned_heap {
     size_t n;
 };
 
+/* First in, first out. */
+struct ended_queue {
+    uint64_t *keys;
+    size_t first, n, cap; /* keys[first] to keys[first + n - 1] */
+    int64_t not_before_ms;
+};
+
 struct schedule {
     struct schedule_config config;
     int64_t lead_ms; /* so much before an interval is over its call goes out */
@@ -45,6 +52,7 @@ struct schedule {
     struct planned_heap heaps[QUEUES];
     struct planned *oldest, *newest; /* look at an unfinished job */
     size_t unfinished;
+    struct ended_queue ended;
     unsigned used_in_turn; /* Gets of jobs in use since the last of another */
     struct cover_job *scratch;
     struct cover_memory memory;
@@ -71,6 +79,11 @@ void planned_set_due(struct schedule *s, struct planned *p, enum schedule_queue 
 void planned_seen(struct schedule *s, struct planned *p, int64_t now_ms);
 /* It is unfinished no more. */
 void planned_unlist(struct schedule *s, struct planned *p);
+
+/* ---- schedule_ended.c ---- */
+
+int ended_add(struct ended_queue *q, uint64_t key) ICE_MUST_CHECK;
+void ended_free(struct ended_queue *q);
 
 /* ---- schedule.c ---- */
 

@@ -52,15 +52,14 @@ void content_trim(struct cache *c, const struct entry *but)
 
 static bool is_away(const struct entry *e)
 {
-    return e && e->known && !e->job && !e->lost;
+    return e && e->known && !e->job;
 }
 
 static void come_back(struct cache *c, struct entry *e, const struct job *job)
 {
-    if (!job) {
-        e->lost = true;
+    e->lost = !job; /* for now: the store may be well again the next time */
+    if (!job)
         return;
-    }
     content_set(c, &e->job, job);
     if (job_mtime_ns(job) != e->facts->mtime_ns || job_partial(job) != e->facts->partial)
         stage_change_facts(c, e, job_facts_of(job));

@@ -95,9 +95,10 @@ void group_move(struct cache *c, struct entry *e, const struct job_facts *facts)
 void group_free_all(struct cache *c)
 {
     for (unsigned g = 0; g < CACHE_GROUPINGS; g++) {
-        struct group *group, *next;
-        HASH_ITER (hh, c->groups[g], group, next) {
-            HASH_DELETE(hh, c->groups[g], group);
+        struct group *group = c->groups[g], *next;
+        HASH_CLEAR(hh, c->groups[g]); /* the table; its members are still strung together */
+        for (; group; group = next) {
+            next = group->hh.next;
             free(group);
         }
     }

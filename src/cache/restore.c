@@ -27,16 +27,20 @@ static struct entry *place(struct cache *c, const char *id, int *error)
 
 int cache_restore(struct cache *c, const struct cache_restored *job)
 {
-    int error;
+    int error = 0;
+    struct job_facts *facts = job_facts_new(job->facts);
+    if (!facts)
+        return -1;
     cache_lock(c);
-    struct entry *e = place(c, job->facts->id, &error);
+    struct entry *e = place(c, facts->id, &error);
     if (e) {
         entry_move(c, e, LIST_NONE);
         e->memory = MEMORY_NONE;
         set_ages(e, job);
-        stage_known(c, e, job->facts);
+        stage_known(c, e, facts);
     }
     cache_unlock(c);
+    job_facts_unref(facts);
     return error ? -1 : 0;
 }
 

@@ -44,13 +44,14 @@ static void on_job(void *arg, struct ice_answer *a)
 static void ask(struct naming *n, const char *id)
 {
     struct asked *k = calloc(1, sizeof *k);
+    struct job_facts *facts = NULL;
     struct cache_answer a = {0};
     if (!k)
         return;
     k->naming = n;
     memcpy(k->id, id, strnlen(id, JOB_ID_MAX));
-    cache_lookup(n->cache, id, clock_mono_ms(), &k->key, &a);
-    job_unref(a.job);
+    cache_lookup(n->cache, id, clock_mono_ms(), &k->key, &facts, &a);
+    job_facts_unref(facts);
     if (ice_get(n->ice, id, CALL_MS, on_job, k, NULL) == 0)
         n->under_way++;
     else

@@ -1,11 +1,12 @@
 #include "cli/mount.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/thread.h"
 #include "cache/cache.h"
+#include "cache/keeper.h"
 #include "cli/alive.h"
 #include "cli/daemon.h"
+#include "cli/database.h"
 #include "cli/demo_jobs.h"
 #include "cli/mountcheck.h"
 #include "cli/mountpoint.h"
@@ -24,7 +25,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define CHECK_MS 5000  /* the most that the first call may take from a mount */
+#define CHECK_MS       5000 /* the most that the first call may take from a mount ... */
+#define CHECK_KNOWN_MS 1000 /* ... that has something to show without it */
+#define SAVE_MS        3000 /* the most that saving may take at the end */
 #define ALIVE_MS 10000 /* by then a mount on this machine answers */
 
 /* All that a mount consists of, in the order in which it is made. */
@@ -36,6 +39,7 @@ struct mount {
     int link;           /* to whoever started it, -1 in front */
     int stop_fd;        /* readable: a signal asks us to end */
     struct cache *cache;
+    struct keeper *keeper;
     struct live *live;
     struct fs *fs;
     /* The credentials' thread, which lives until after the refresh thread, must not wake it then.
@@ -96,7 +100,8 @@ static int take_signals(struct mount *m, struct err *err)
 
 static int check_service(struct mount *m, struct err *err)
 {
-    int64_t timeout = m->timeout_ms < CHECK_MS ? m->timeout_ms : CHECK_MS;
+    int64_t most = cache_generation(m->cache) > 0 ? CHECK_KNOWN_MS : CHECK_MS;
+    int64_t timeout = m->timeout_ms < most ? m->timeout_ms : most;
     struct probe probe;
     struct err line = {""};
     if (probe_call(m->remote.http, m->remote.ice, NULL, timeout, &probe, err) < 0)
@@ -119,16 +124,59 @@ static int make_cache(struct mount *m, struct err *err)
                                   .patience_ms = m->o->patience_ms,
                                   .ttl_missing_ms = m->o->ttl_missing_ms,
                                   .timeout_ms = m->timeout_ms,
+                                  .size_max = (size_t)m->o->cache_size,
                                   .wake = work_wanted,
                                   .wake_arg = m};
     m->cache = cache_new(&config, err);
-    return m->cache ? 0 : -1;
+    if (!m->cache)
+        return -1;
+    fs_prepare_cache(m->cache);
+    return 0;
+}
+
+/* Of the keys that are there now; NULL: nothing is kept, or it cannot be. The simulated jobs of a
+ * demo are others each time. */
+static char *database(const struct mount *m)
+{
+    const char *state = m->o->state;
+    if (!state || m->remote.is_demo)
+        return NULL;
+    if (database_make_dir(state) < 0) {
+        log_error("nothing will be kept: cannot make the state directory path=%s error=%s", state,
+                  strerror(errno));
+        return NULL;
+    }
+    struct creds_keys *keys = creds_get(m->remote.creds, NULL);
+    char *path =
+        keys ? database_path(state, creds_account(keys), m->remote.endpoint.url) : NULL;
+    creds_keys_unref(keys);
+    return path;
+}
+
+/* After this the cache knows what was known. */
+static int make_keeper(struct mount *m, struct err *err)
+{
+    char *path CLEANUP_FREE = database(m);
+    const struct keeper_config config = {
+        .cache = m->cache, .path = path, .keep_ms = m->o->keep_ms};
+    m->keeper = keeper_new(&config, err);
+    return m->keeper ? 0 : -1;
+}
+
+static void number_used(void *arg, uint64_t number)
+{
+    keeper_used(arg, number);
 }
 
 /* Without discovery lists still serve the refresh of known jobs, as far back as one call goes. */
 static int64_t list_window(const struct options *o)
 {
     return o->discover_ms == OPTIONS_DISCOVER_OFF ? 0 : o->discover_ms;
+}
+
+static int64_t keep(const struct options *o)
+{
+    return o->keep_ms == OPTIONS_KEEP_FOREVER ? 0 : o->keep_ms;
 }
 
 static int make_live(struct mount *m, struct err *err)
@@ -141,40 +189,25 @@ static int make_live(struct mount *m, struct err *err)
                                  .timeout_ms = m->timeout_ms,
                                  .refresh_ms = m->o->refresh_ms,
                                  .window_ms = list_window(m->o),
+                                 .discover_ms = m->o->discover_ms,
+                                 .keep_ms = keep(m->o),
                                  .ttl_ms = m->o->ttl_ms};
     m->live = live_new(&config, err);
     return m->live ? 0 : -1;
 }
 
-/* The numbers of events go on over restarts: a file of the state directory, one for each service.
- * NULL: nothing is kept, or it cannot be. */
-static char *sequence_file(const struct mount *m)
-{
-    char *path = NULL;
-    const char *dir = m->o->state;
-    if (!dir)
-        return NULL;
-    if (path_make_dirs(dir, 0700) < 0) {
-        log_warn("the numbers of events will not go on: cannot make the state directory path=%s "
-                 "error=%s",
-                 dir, strerror(errno));
-        return NULL;
-    }
-    if (asprintf(&path, "%s/sequence-%016" PRIx64, dir, hash_text(m->remote.endpoint.url)) < 0)
-        return NULL;
-    return path;
-}
-
 static int make_fs(struct mount *m, struct err *err)
 {
-    char *sequence CLEANUP_FREE = sequence_file(m);
     struct fs_config config = {.source = m->o->source,
                                .mountpoint = m->mountpoint,
                                .cache = m->cache,
                                .live = m->live,
                                .timeout_ms = m->timeout_ms,
                                .notify = !m->o->no_notify,
-                               .sequence_file = sequence,
+                               .keeper = m->keeper,
+                               .first_event = keeper_first_number(m->keeper),
+                               .event_used = number_used,
+                               .event_used_arg = m->keeper,
                                .uid = m->o->uid,
                                .gid = m->o->gid,
                                .umask = m->o->umask,
@@ -195,7 +228,7 @@ static int make(struct mount *m, struct err *err)
 {
     if (take_signals(m, err) < 0 || remote_open(&m->remote, m->o, err) < 0 ||
         creds_load(m->remote.creds, REMOTE_CREDS_MS, err) < 0 || make_cache(m, err) < 0 ||
-        make_live(m, err) < 0)
+        make_keeper(m, err) < 0 || make_live(m, err) < 0)
         return -1;
     if (told_to_stop(m))
         return 0;
@@ -209,7 +242,7 @@ static int start(struct mount *m, struct err *err)
 {
     set_wake(m, true);
     if (creds_start(m->remote.creds, keys_changed, m, err) < 0 || live_start(m->live, err) < 0 ||
-        fs_start(m->fs, err) < 0 || alive_wait(m->mountpoint, ALIVE_MS, err) < 0)
+        keeper_start(m->keeper, err) < 0 || fs_start(m->fs, err) < 0 || alive_wait(m->mountpoint, ALIVE_MS, err) < 0)
         return -1;
     return daemon_tell(&m->link, DAEMON_READY, err);
 }
@@ -240,10 +273,13 @@ static void unmake(struct mount *m)
         live_stop(m->live); /* its thread tells the mount of changes */
     if (m->fs)
         fs_free(m->fs);
+    if (m->keeper)
+        keeper_stop(m->keeper, SAVE_MS);
     remote_end_calls(&m->remote);
     if (m->live)
         live_free(m->live);
     m->live = NULL;
+    keeper_free(m->keeper);
     if (m->cache)
         cache_free(m->cache);
     remote_close(&m->remote);

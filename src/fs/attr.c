@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "fs/fs_private.h"
+#include "fs/view.h"
 #include <string.h>
 
 #define BLOCK_SIZE 4096
@@ -48,6 +49,10 @@ void attr_fixed(struct fs *fs, const struct fixed_entry *node, struct stat *st)
 {
     if (attr_events(fs, node->node, st))
         return;
+    if (node->node == NODE_JOBS_TSV) {
+        attr_tsv(fs, NULL, st);
+        return;
+    }
     if (node->is_dir) {
         int64_t when = node->node == NODE_JOBS ? atomic_load(&fs->jobs_mtime_ns) : fs->born_ns;
         attr_dir(fs, node->node, when, when, st);
@@ -59,22 +64,32 @@ void attr_fixed(struct fs *fs, const struct fixed_entry *node, struct stat *st)
     attr_file(fs, node->node, size, when, when, st);
 }
 
-void attr_link(const struct fs *fs, uint64_t key, const struct job *job, struct stat *st)
+void attr_group(const struct fs *fs, uint64_t ino, struct stat *st)
 {
-    fill(fs, node_make(key, NODE_LINK), S_IFLNK, job_mtime_ns(job), job_ctime_ns(job), st);
+    attr_dir(fs, ino, fs->born_ns, fs->born_ns, st);
+}
+
+static void attr_link(const struct fs *fs, uint64_t ino, const struct job_facts *facts,
+                      struct stat *st)
+{
+    fill(fs, ino, S_IFLNK, facts->mtime_ns, facts->ctime_ns, st);
     st->st_mode = S_IFLNK | 0777; /* as symlink(7) has it: never asked */
-    st->st_size = (off_t)(strlen(LINK_PREFIX) + strlen(job_id(job)));
+    st->st_size = (off_t)(strlen(VIEW_LINK_PREFIX) + strlen(facts->id));
+}
+
+void attr_facts(const struct fs *fs, uint64_t ino, const struct job_facts *facts, struct stat *st)
+{
+    if (node_is_link(ino))
+        attr_link(fs, ino, facts, st);
+    else
+        attr_dir(fs, ino, facts->mtime_ns, facts->ctime_ns, st);
 }
 
 bool attr_job(const struct fs *fs, uint64_t ino, const struct job *job, struct stat *st)
 {
     uint16_t number = node_number(ino);
-    if (number == NODE_LINK) {
-        attr_link(fs, node_key(ino), job, st);
-        return true;
-    }
-    if (number == 0) {
-        attr_dir(fs, ino, job_mtime_ns(job), job_ctime_ns(job), st);
+    if (number <= NODE_LINKS) {
+        attr_facts(fs, ino, job_facts_of(job), st);
         return true;
     }
     const struct job_field *f = job_find_number(job, number);
@@ -82,6 +97,11 @@ bool attr_job(const struct fs *fs, uint64_t ino, const struct job *job, struct s
         return false;
     attr_file(fs, ino, f->len, f->mtime_ns, f->ctime_ns, st);
     return true;
+}
+
+double attr_timeout_facts(const struct job_facts *facts)
+{
+    return job_facts_final(facts) ? KERNEL_FOREVER : 1;
 }
 
 double attr_timeout(const struct cache_answer *a)

@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 #define ANSWER_MS 1000 /* an operation takes some 100 us */
-#define FIRST_MS  5000 /* the first one's time has the start of a program in it, on a busy machine \
-                        */
+#define FIRST_MS                                                                                   \
+    5000 /* the first one's time has the start of a program in it, on a busy machine               \
+          */
 #define RESTART_MS 1000
 
 struct bell {

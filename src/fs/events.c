@@ -10,12 +10,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-struct events *events_new(const char *sequence_file, struct err *err)
+#define NS_PER_US 1000
+
+struct events *events_new(const struct events_numbers *numbers, struct err *err)
 {
     struct events *e = calloc(1, sizeof *e);
     char *log = malloc(EVENTS_LOG_MAX); /* pages come as they are used */
     int64_t now_ns = clock_real_ns();
-    if (!e || !log || events_sequence_init(&e->sequence, sequence_file, now_ns, err) < 0) {
+    if (!e || !log) {
         free(log);
         free(e);
         err_set(err, "no memory for the log of changes");
@@ -23,6 +25,9 @@ struct events *events_new(const char *sequence_file, struct err *err)
     }
     mutex_init(&e->append_lock);
     mutex_init(&e->lock);
+    if (numbers)
+        e->numbers = *numbers;
+    e->next_seq = e->numbers.first ? e->numbers.first : (uint64_t)(now_ns / NS_PER_US);
     e->line = BUF_INIT(EVENTS_LINE_MAX);
     e->log = log;
     e->mtime_ns = now_ns;
@@ -36,7 +41,6 @@ void events_free(struct events *e)
         return;
     mutex_destroy(&e->append_lock);
     mutex_destroy(&e->lock);
-    events_sequence_free(&e->sequence);
     buf_free(&e->line);
     free(e->log);
     free(e);
@@ -72,12 +76,14 @@ void events_append(struct events *e, const struct event *event)
 {
     struct events_waiter *taken = NULL;
     mutex_lock(&e->append_lock);
-    uint64_t seq = events_sequence_next(&e->sequence);
+    uint64_t seq = e->next_seq++;
     buf_reset(&e->line);
     int rc = events_line_change(&e->line, seq, event);
     if (rc == 0)
         taken = add_line(e, seq, event->time_ns);
     mutex_unlock(&e->append_lock);
+    if (e->numbers.used)
+        e->numbers.used(e->numbers.arg, seq);
     if (rc < 0)
         log_error("no memory to tell of a change seq=%" PRIu64 " job=%s", seq, event->job);
     events_waiters_wake(taken);

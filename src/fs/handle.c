@@ -1,5 +1,6 @@
 #include "base/thread.h"
 #include "fs/fs_private.h"
+#include "fs/tsv.h"
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -31,6 +32,8 @@ void handle_free(struct handle *h)
     job_unref(h->job);
     job_unref(h->beside);
     cache_list_free(h->rows, h->n_rows);
+    free(h->groups);
+    tsv_version_unref(h->tsv);
     buf_free(&h->text);
     mutex_destroy(&h->lock);
     free(h);

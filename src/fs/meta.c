@@ -1,6 +1,7 @@
 /* The files of .icejobfs: how the daemon can be asked how it is, without a debugger. */
 #include "base/clock.h"
 #include "base/metric.h"
+#include "cache/keeper.h"
 #include "fs/fs_private.h"
 #include "live/live.h"
 #include "version.h"
@@ -9,25 +10,48 @@
 static const char help[] =
     "This is icejobfs: the media producing jobs of Alibaba Cloud ICE as files, read-only.\n"
     "\n"
-    "  jobs/<JobId>/status           Init, Queuing, Processing, Success or Failed\n"
-    "  jobs/<JobId>/progress         0 to 100\n"
-    "  jobs/<JobId>/media_url        where the output is, once there is one\n"
-    "  jobs/<JobId>/code, message    why it failed\n"
-    "  jobs/<JobId>/job.json         the service's whole reply\n"
-    "  jobs/<JobId>/...              one file for each field of the reply; empty fields have none\n"
-    "  by-status/<Status>/<JobId>    a link to each job, moved when its status changes\n"
-    "  events.log                    the changes, one JSON object a line: tail -f\n"
-    "  events                        the same as a stream: cat, poll; opened by name, not listed\n"
-    "  .icejobfs/metrics             counters, OpenMetrics text\n"
-    "  .icejobfs/health.json         how the service is, and the last error\n"
+    "  jobs/<JobId>/status             Init, Queuing, Processing, Success or Failed\n"
+    "  jobs/<JobId>/progress           0 to 100\n"
+    "  jobs/<JobId>/media_url          where the output is, once there is one\n"
+    "  jobs/<JobId>/code, message      why it failed\n"
+    "  jobs/<JobId>/job.json           the service's whole reply\n"
+    "  jobs/<JobId>/...                one file for each field of the reply; empty fields have "
+    "none\n"
+    "  jobs.tsv                        a line for each job, with the names of its columns before "
+    "them\n"
+    "  events.log                      the changes, one JSON object a line: tail -f\n"
+    "  events                          the same as a stream: cat, poll; opened by name, not "
+    "listed\n"
+    "  .icejobfs/metrics               counters, OpenMetrics text\n"
+    "  .icejobfs/health.json           how the service and the store are, and the last error\n"
     "\n"
-    "A job is known from the moment it is named: look at jobs/<JobId>, and it is there. Until it\n"
-    "ends it is kept current, and each change is told to whoever watches:\n"
+    "Links to each job, which move when it changes:\n"
+    "\n"
+    "  by-status/<Status>/<JobId>      the five folders are always there\n"
+    "  by-project/<ProjectId>/<JobId>  projects that have jobs\n"
+    "  by-date/<YYYY-MM-DD>/<JobId>    the day on which it was created (UTC)\n"
+    "\n"
+    "A job is known from the moment it is named: look at jobs/<JobId>, and it is there. Others "
+    "are\n"
+    "found by themselves (option discover). Until it ends a job is kept current, and each change "
+    "is\n"
+    "told to whoever watches:\n"
     "\n"
     "  inotifywait -m -e create,moved_to by-status/Success\n"
-    "  icejobfs wait jobs/<JobId>\n"
+    "  inotifywait -m -e create jobs             jobs that were found\n"
+    "  icejobfs wait jobs/<JobId>                until it has ended\n"
+    "  column -t -s \"$(printf '\\t')\" jobs.tsv\n"
     "\n"
-    "How old is it?  getfattr -d -m user.ice jobs/<JobId>/status\n";
+    "In jobs.tsv a tab reads \\t, a line feed \\n, a carriage return \\r and a backslash \\\\.\n"
+    "\n"
+    "How old is it?  getfattr -d -m user.ice jobs/<JobId>/status\n"
+    "\n"
+    "  user.ice.fetched_at   when the service last confirmed it\n"
+    "  user.ice.age_ms       how long ago that was\n"
+    "  user.ice.stale        1: it is older than it should be, or the last attempt failed\n"
+    "  user.ice.gone         1: the service has forgotten the job; what was known stays\n"
+    "  user.ice.request_id   of the call that brought it\n"
+    "  user.ice.error        of the last attempt, if that failed\n";
 
 /* A JSON string of text that may hold anything. */
 static int add_json_string(struct buf *out, const char *text)
@@ -78,6 +102,21 @@ static int add_service(struct fs *fs, struct buf *out)
     return buf_adds(out, ",\n");
 }
 
+/* What is kept, and what is not kept yet. */
+static int add_store(struct fs *fs, struct buf *out)
+{
+    struct keeper_health h = {0};
+    if (fs->config.keeper)
+        keeper_health(fs->config.keeper, &h);
+    if (buf_addf(out, "  \"store\": \"%s\",\n  \"store_error\": ",
+                 h.kept ? store_trouble_name(h.trouble) : "none") < 0 ||
+        add_json_string(out, h.error) < 0)
+        return -1;
+    if (buf_addf(out, ",\n  \"unsaved\": %" PRIu64 ",\n", h.unsaved) < 0)
+        return -1;
+    return add_time(out, "saved", h.saved_real_ns);
+}
+
 static int render_health(struct fs *fs, struct buf *out)
 {
     if (buf_addf(out, "{\n  \"version\": \"%s\",\n  \"source\": ", ICEJOBFS_VERSION) < 0 ||
@@ -85,7 +124,7 @@ static int render_health(struct fs *fs, struct buf *out)
         buf_addf(out, ",\n  \"mode\": \"%s\",\n", fs->system_mode ? "system" : "user") < 0 ||
         add_time(out, "mounted", fs->born_ns) < 0)
         return -1;
-    if (fs->config.live && add_service(fs, out) < 0)
+    if ((fs->config.live && add_service(fs, out) < 0) || add_store(fs, out) < 0)
         return -1;
     return buf_addf(out, "  \"jobs\": %" PRId64 ",\n  \"jobs_unfinished\": %" PRId64 "\n}\n",
                     metric_get(METRIC_JOBS), metric_get(METRIC_JOBS_UNFINISHED));

@@ -13,6 +13,7 @@
 #include "base/metric.h"
 #include "base/thread.h"
 #include "fs/fs_private.h"
+#include "fs/groups.h"
 #include "fs/held.h"
 #include "fs/stage.h"
 #include <errno.h>
@@ -70,18 +71,27 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     job_unref(a.job);
 }
 
+/* Called with the handle's lock held: the listing of the pass before goes. */
+static void drop_listing(struct handle *h)
+{
+    cache_list_free(h->rows, h->n_rows);
+    free(h->groups);
+    h->rows = NULL;
+    h->groups = NULL;
+    h->n_rows = h->n_groups = 0;
+}
+
 /* Called with the handle's lock held. 0 or -1. */
 static int take_listing(struct fs *fs, struct handle *h)
 {
-    if (h->ino != NODE_JOBS && status_of_node(h->ino) == JOB_STATUS_OTHER)
-        return 0;
-    cache_list_free(h->rows, h->n_rows);
-    h->rows = NULL;
-    h->n_rows = 0;
-    if (cache_list(fs->config.cache, &h->rows, &h->n_rows) < 0)
-        return -1;
-    if (h->ino != NODE_JOBS)
-        view_filter(fs, h->ino, h->rows, &h->n_rows);
+    unsigned view = view_of_dir(h->ino);
+    drop_listing(h);
+    if (h->ino == NODE_JOBS)
+        return cache_list(fs->config.cache, &h->rows, &h->n_rows);
+    if (view_of_group(h->ino) < VIEWS)
+        return view_list(fs, h->ino, &h->rows, &h->n_rows);
+    if (view < VIEWS)
+        return groups_list(fs->groups, view, &h->groups, &h->n_groups);
     return 0;
 }
 
@@ -111,10 +121,10 @@ static void go_on(struct fs *fs, struct handle *h)
 }
 
 /* A change is told by an invalidation; the second is for versions that were listed late. */
-static void keep_entry(const struct job *job, struct entry *e)
+static void keep_entry(const struct job_facts *facts, struct entry *e)
 {
     e->plus = true;
-    e->attr_timeout = job_final(job) ? KERNEL_FOREVER : 1;
+    e->attr_timeout = attr_timeout_facts(facts);
 }
 
 /* A name that the shown version lacks. */
@@ -138,21 +148,47 @@ static bool field_entry(struct fs *fs, struct handle *h, size_t i, struct entry 
         return true;
     e->name = f->name;
     if (!h->outdated)
-        keep_entry(job, e);
+        keep_entry(job_facts_of(job), e);
     return attr_job(fs, node_make(node_key(h->ino), f->number), job, &e->st);
 }
 
-/* jobs/: the directories; by-status/<Status>: the links. */
-static bool row_entry(struct fs *fs, struct handle *h, size_t i, struct entry *e)
+/* What a row of the listing has become; NULL: it has gone since the pass began. */
+static struct job_facts *row_facts(struct fs *fs, const struct handle *h, uint64_t key)
+{
+    struct job_facts *facts = cache_facts(fs->config.cache, key);
+    if (!facts || h->ino == NODE_JOBS || view_has(fs, h->ino, key, facts))
+        return facts;
+    job_facts_unref(facts);
+    return NULL;
+}
+
+/* jobs/: the directories; a group: the links. */
+static bool row_entry(struct fs *fs, const struct handle *h, size_t i, struct entry *e)
 {
     if (i >= h->n_rows)
         return false;
-    if (h->ino != NODE_JOBS && !view_has(fs, h->ino, h->rows[i].key))
-        return true; /* the link has moved since the pass began */
-    e->name = job_id(h->rows[i].job);
-    keep_entry(h->rows[i].job, e);
-    uint16_t number = h->ino == NODE_JOBS ? 0 : NODE_LINK;
-    return attr_job(fs, node_make(h->rows[i].key, number), h->rows[i].job, &e->st);
+    const struct cache_row *row = &h->rows[i];
+    struct job_facts *facts = row_facts(fs, h, row->key);
+    if (!facts)
+        return true;
+    uint16_t number = h->ino == NODE_JOBS ? 0 : views[view_of_group(h->ino)].link;
+    e->name = row->facts->id;
+    keep_entry(facts, e);
+    attr_facts(fs, node_make(row->key, number), facts, &e->st);
+    job_facts_unref(facts);
+    return true;
+}
+
+/* by-date/: the days. */
+static bool group_entry(struct fs *fs, const struct handle *h, size_t i, struct entry *e)
+{
+    if (i >= h->n_groups)
+        return false;
+    if (!groups_has(fs->groups, h->groups[i].ino))
+        return true;
+    e->name = h->groups[i].name;
+    attr_group(fs, h->groups[i].ino, &e->st);
+    return true;
 }
 
 static bool fixed_dir_entry(struct fs *fs, struct handle *h, size_t i, struct entry *e)
@@ -176,6 +212,8 @@ static bool entry_at(struct fs *fs, struct handle *h, size_t pos, struct entry *
     }
     if (node_is_job(h->ino))
         return field_entry(fs, h, pos - 2, e);
+    if (h->groups)
+        return group_entry(fs, h, pos - 2, e);
     return h->rows ? row_entry(fs, h, pos - 2, e) : fixed_dir_entry(fs, h, pos - 2, e);
 }
 

@@ -109,6 +109,8 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         park_or_resume(&p);
     else if (ino == NODE_EVENTS || ino == NODE_EVENTS_LOG)
         events_op_open(&p);
+    else if (ino == NODE_JOBS_TSV)
+        tsv_op_open(&p);
     else
         open_fixed(&p);
 }
@@ -194,6 +196,10 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
     metric_add(METRIC_FS_READ, 1);
     if (ino == NODE_EVENTS || ino == NODE_EVENTS_LOG) {
         events_op_read(req, fs_of(req), h, size, off, fi->flags);
+        return;
+    }
+    if (ino == NODE_JOBS_TSV) {
+        tsv_op_read(req, h, size, off);
         return;
     }
     if (!node_is_job(ino)) {

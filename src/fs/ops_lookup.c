@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/metric.h"
 #include "fs/fs_private.h"
+#include "fs/groups.h"
 #include "fs/stage.h"
 #include <errno.h>
 #include <string.h>
@@ -35,19 +36,31 @@ static void lookup_fixed(fuse_req_t req, struct fs *fs, const struct fixed_entry
     reply_entry(req, &st, KERNEL_FOREVER, fixed_attr_timeout(node));
 }
 
+static void lookup_known_job(fuse_req_t req, struct fs *fs, uint64_t ino,
+                             const struct job_facts *facts, const struct cache_answer *a)
+{
+    struct stat st;
+    attr_facts(fs, ino, facts, &st);
+    reply_entry(req, &st, KERNEL_FOREVER, attr_timeout(a));
+}
+
 static void lookup_job(fuse_req_t req, struct fs *fs, const char *name)
 {
+    uint64_t key = 0;
+    struct job_facts *facts = NULL;
+    struct cache_answer a = {0};
     if (!job_id_possible(name)) {
         reply_no_such_name(req);
         return;
     }
-    uint64_t key = 0;
-    struct cache_answer a = {0};
-    struct stat st;
-    switch (cache_lookup(fs->config.cache, name, clock_mono_ms(), &key, &a)) {
+    /* Its MKDIR is on the way: for everybody else the job is shown by being named. */
+    if (from_notifier(req) && cache_unborn(fs->config.cache, name, &key)) {
+        fuse_reply_err(req, ENOENT);
+        return;
+    }
+    switch (cache_lookup(fs->config.cache, name, clock_mono_ms(), &key, &facts, &a)) {
     case CACHE_CONTENT:
-        attr_job(fs, node_make(key, 0), a.job, &st);
-        reply_entry(req, &st, KERNEL_FOREVER, attr_timeout(&a));
+        lookup_known_job(req, fs, node_make(key, 0), facts, &a);
         break;
     case CACHE_PARKED:
         reply_provisional(req, fs, node_make(key, 0));
@@ -60,7 +73,7 @@ static void lookup_job(fuse_req_t req, struct fs *fs, const char *name)
         fuse_reply_err(req, a.error ? a.error : EIO);
         break;
     }
-    job_unref(a.job);
+    job_facts_unref(facts);
 }
 
 /* A name that the shown version lacks may be on its way in or out. */
@@ -119,14 +132,23 @@ static void lookup_field(fuse_req_t req, struct fs *fs, uint64_t key, const char
     job_unref(a.job);
 }
 
-/* "." and "..": a handle (NFS, open_by_handle_at) is turned into a node again. */
-static void lookup_self(fuse_req_t req, struct fs *fs, uint64_t ino)
+/* A job's directory or link, a group: nodes that need no content. false: there is no such node. */
+static bool attr_bare(struct fs *fs, uint64_t ino, struct stat *st, double *timeout)
 {
-    const struct fixed_entry *node = node_is_job(ino) ? NULL : fixed_get(ino);
-    if (node) {
-        lookup_fixed(req, fs, node);
-        return;
-    }
+    bool bare = node_is_job_dir(ino) || node_is_link(ino);
+    struct job_facts *facts = bare ? cache_facts(fs->config.cache, node_key(ino)) : NULL;
+    bool known = facts || (view_of_group(ino) < VIEWS && groups_has(fs->groups, ino));
+    if (facts)
+        attr_facts(fs, ino, facts, st);
+    else if (known)
+        attr_group(fs, ino, st);
+    *timeout = facts ? attr_timeout_facts(facts) : KERNEL_FOREVER;
+    job_facts_unref(facts);
+    return known;
+}
+
+static void lookup_field_self(fuse_req_t req, struct fs *fs, uint64_t ino)
+{
     struct cache_answer a = {0};
     struct stat st;
     bool known = node_is_job(ino) &&
@@ -140,26 +162,55 @@ static void lookup_self(fuse_req_t req, struct fs *fs, uint64_t ino)
     job_unref(a.job);
 }
 
-static uint64_t parent_of(uint64_t ino)
+/* "." and "..": a handle (NFS, open_by_handle_at) is turned into a node again. */
+static void lookup_self(fuse_req_t req, struct fs *fs, uint64_t ino)
 {
-    if (node_is_job(ino))
-        return node_number(ino) ? node_make(node_key(ino), 0) : NODE_JOBS;
     const struct fixed_entry *node = fixed_get(ino);
-    return node ? node->parent : NODE_ROOT;
+    struct stat st;
+    double timeout;
+    if (node)
+        lookup_fixed(req, fs, node);
+    else if (attr_bare(fs, ino, &st, &timeout))
+        reply_entry(req, &st, KERNEL_FOREVER, timeout);
+    else
+        lookup_field_self(req, fs, ino);
 }
 
-static void lookup_link(fuse_req_t req, struct fs *fs, fuse_ino_t dir, const char *name)
+static uint64_t parent_of(uint64_t ino)
+{
+    const struct fixed_entry *node = fixed_get(ino);
+    if (node)
+        return node->parent;
+    unsigned view = view_of_group(ino);
+    if (view < VIEWS)
+        return views[view].dir;
+    return node_number(ino) ? node_make(node_key(ino), 0) : NODE_JOBS;
+}
+
+static void lookup_link(fuse_req_t req, struct fs *fs, fuse_ino_t group, const char *name)
 {
     uint64_t key = 0;
-    struct job *job = view_find(fs, dir, name, &key);
+    struct job_facts *facts = view_find(fs, group, name, &key);
     struct stat st;
-    if (job) {
-        attr_link(fs, key, job, &st);
+    if (facts) {
+        attr_facts(fs, node_make(key, views[view_of_group(group)].link), facts, &st);
         reply_entry(req, &st, KERNEL_FOREVER, KERNEL_FOREVER);
     } else {
         reply_no_such_name(req);
     }
-    job_unref(job);
+    job_facts_unref(facts);
+}
+
+static void lookup_group(fuse_req_t req, struct fs *fs, unsigned view, const char *name)
+{
+    uint64_t ino = groups_find(fs->groups, view, name);
+    struct stat st;
+    if (ino == NODE_NONE) {
+        reply_no_such_name(req);
+        return;
+    }
+    attr_group(fs, ino, &st);
+    reply_entry(req, &st, KERNEL_FOREVER, KERNEL_FOREVER);
 }
 
 static void lookup_in_fixed(fuse_req_t req, struct fs *fs, fuse_ino_t parent, const char *name)
@@ -169,7 +220,9 @@ static void lookup_in_fixed(fuse_req_t req, struct fs *fs, fuse_ino_t parent, co
         lookup_fixed(req, fs, node);
     else if (parent == NODE_JOBS)
         lookup_job(req, fs, name);
-    else if (status_of_node(parent) != JOB_STATUS_OTHER)
+    else if (view_of_dir(parent) < VIEWS)
+        lookup_group(req, fs, view_of_dir(parent), name);
+    else if (view_of_group(parent) < VIEWS)
         lookup_link(req, fs, parent, name);
     else
         reply_no_such_name(req);
@@ -187,7 +240,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         lookup_self(req, fs, parent_of(parent));
     else if (!node_is_job(parent))
         lookup_in_fixed(req, fs, parent, name);
-    else if (node_number(parent) == 0)
+    else if (node_is_job_dir(parent))
         lookup_field(req, fs, node_key(parent), name);
     else
         fuse_reply_err(req, ENOTDIR);
@@ -230,32 +283,49 @@ static bool reply_attr_pinned(fuse_req_t req, struct fs *fs, struct fuse_file_in
     return known;
 }
 
-void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+/* Of a field, or of a job that is not known yet. */
+static void getattr_job(fuse_req_t req, struct fs *fs, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    struct fs *fs = fs_of(req);
-    metric_add(METRIC_FS_GETATTR, 1);
-    if (!node_is_job(ino)) {
-        const struct fixed_entry *node = fixed_get(ino);
-        struct stat st;
-        if (!node) {
-            fuse_reply_err(req, ESTALE);
-            return;
-        }
-        attr_fixed(fs, node, &st);
-        fuse_reply_attr(req, &st, fixed_attr_timeout(node));
-        return;
-    }
     struct parked p = {.fs = fs, .req = req, .resume = reply_attr, .ino = ino};
     struct cache_answer a = {0};
-    /* What is known is the answer, however old: stat is no read, so listings cost no call. But it
-     * is use, which the refresh goes by. */
-    cache_touch(fs->config.cache, node_key(ino), clock_mono_ms());
+    /* What is known is the answer, however old: stat is no read, so listings cost no call. */
     if (cache_peek(fs->config.cache, node_key(ino), node_need(ino), clock_mono_ms(), &a) !=
         CACHE_CONTENT)
         park_or_resume(&p);
     else if (attr_job(fs, ino, a.job, &(struct stat){0}) || !reply_attr_pinned(req, fs, fi))
         reply_attr(&p, &a);
     job_unref(a.job);
+}
+
+static void getattr_fixed(fuse_req_t req, struct fs *fs, const struct fixed_entry *node,
+                          const struct fuse_file_info *fi)
+{
+    struct stat st;
+    if (node->node == NODE_JOBS_TSV)
+        attr_tsv(fs, fi, &st);
+    else
+        attr_fixed(fs, node, &st);
+    fuse_reply_attr(req, &st, fixed_attr_timeout(node));
+}
+
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+    struct fs *fs = fs_of(req);
+    const struct fixed_entry *node = fixed_get(ino);
+    struct stat st;
+    double timeout;
+    metric_add(METRIC_FS_GETATTR, 1);
+    /* It is use, which the refresh goes by. */
+    if (node_is_job(ino) && !from_notifier(req))
+        cache_touch(fs->config.cache, node_key(ino), clock_mono_ms());
+    if (node)
+        getattr_fixed(req, fs, node, fi);
+    else if (attr_bare(fs, ino, &st, &timeout))
+        fuse_reply_attr(req, &st, timeout);
+    else if (node_is_job(ino))
+        getattr_job(req, fs, ino, fi);
+    else
+        fuse_reply_err(req, ENOENT);
 }
 
 static void reply_access(struct parked *p, const struct cache_answer *a)
@@ -281,19 +351,26 @@ static void access_job(fuse_req_t req, struct fs *fs, fuse_ino_t ino)
     job_unref(a.job);
 }
 
+static bool is_directory(uint64_t ino)
+{
+    const struct fixed_entry *node = fixed_get(ino);
+    return node ? node->is_dir : !node_is_job(ino) || node_is_job_dir(ino);
+}
+
 /* Asked only in user mode; in system mode the kernel goes by the attributes. */
 void op_access(fuse_req_t req, fuse_ino_t ino, int mask)
 {
     struct fs *fs = fs_of(req);
-    const struct fixed_entry *node = node_is_job(ino) ? NULL : fixed_get(ino);
-    bool is_dir = node ? node->is_dir : node_number(ino) == 0;
+    bool is_dir = is_directory(ino);
+    struct stat st;
+    double timeout;
     int refused = access_check(fs, req, is_dir, mask & ~W_OK);
     if (mask & W_OK)
         fuse_reply_err(req, EROFS);
     else if (refused || (!is_dir && (mask & X_OK)))
         fuse_reply_err(req, EACCES);
-    else if (node_is_job(ino))
-        access_job(req, fs, ino);
-    else
+    else if (!node_is_job(ino) || attr_bare(fs, ino, &st, &timeout))
         fuse_reply_err(req, 0);
+    else
+        access_job(req, fs, ino);
 }

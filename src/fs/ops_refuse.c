@@ -3,17 +3,12 @@
  * and sudo. And the table of callbacks. */
 #include "fs/fs_private.h"
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
     (void)parent, (void)name, (void)mode, (void)rdev;
-    fuse_reply_err(req, EROFS);
-}
-
-static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
-{
-    (void)parent, (void)name, (void)mode;
     fuse_reply_err(req, EROFS);
 }
 
@@ -50,17 +45,11 @@ static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
     fuse_reply_err(req, EROFS);
 }
 
-static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
-{
-    (void)parent, (void)name;
-    fuse_reply_err(req, EROFS);
-}
-
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
     (void)ino;
     struct statvfs s = {
-        .f_bsize = 4096, .f_frsize = 4096, .f_namemax = JOB_ID_MAX, .f_flag = ST_RDONLY};
+        .f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX, .f_flag = ST_RDONLY};
     fuse_reply_statfs(req, &s);
 }
 

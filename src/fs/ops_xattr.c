@@ -9,8 +9,10 @@
 #define PREFIX "user.ice."
 
 struct facts {
+    struct cache *cache;
+    uint64_t ino;
+    int64_t now_ms;
     struct cache_info info;
-    const struct job *job; /* or NULL */
 };
 
 static int show_fetched_at(const struct facts *f, struct buf *out)
@@ -30,9 +32,19 @@ static int show_stale(const struct facts *f, struct buf *out)
     return buf_addc(out, f->info.stale ? '1' : '0');
 }
 
+static int show_gone(const struct facts *f, struct buf *out)
+{
+    return buf_addc(out, f->info.gone ? '1' : '0');
+}
+
+/* Of the content, which may have to be brought back for it. */
 static int show_request_id(const struct facts *f, struct buf *out)
 {
-    return buf_adds(out, f->job ? job_request_id(f->job) : "");
+    struct cache_answer a = {0};
+    cache_peek(f->cache, node_key(f->ino), node_need(f->ino), f->now_ms, &a);
+    int rc = buf_adds(out, a.job ? job_request_id(a.job) : "");
+    job_unref(a.job);
+    return rc;
 }
 
 static int show_error(const struct facts *f, struct buf *out)
@@ -46,7 +58,7 @@ static const struct {
 } table[] = {
     {PREFIX "fetched_at", show_fetched_at}, {PREFIX "age_ms", show_age_ms},
     {PREFIX "stale", show_stale},           {PREFIX "request_id", show_request_id},
-    {PREFIX "error", show_error},
+    {PREFIX "error", show_error},           {PREFIX "gone", show_gone},
 };
 
 static void reply_value(fuse_req_t req, const struct buf *value, size_t size)
@@ -61,20 +73,14 @@ static void reply_value(fuse_req_t req, const struct buf *value, size_t size)
 
 static void get(fuse_req_t req, uint64_t ino, size_t row, size_t size)
 {
-    struct cache *cache = fs_of(req)->config.cache;
-    int64_t now_ms = clock_mono_ms();
-    struct cache_answer a = {0};
-    struct facts facts = {0};
+    struct facts facts = {.cache = fs_of(req)->config.cache, .ino = ino, .now_ms = clock_mono_ms()};
     struct buf value CLEANUP_BUF = BUF_INIT(4096);
-    cache_peek(cache, node_key(ino), node_need(ino), now_ms, &a);
-    facts.job = a.job;
-    if (!cache_info(cache, node_key(ino), node_need(ino), now_ms, &facts.info))
+    if (!cache_info(facts.cache, node_key(ino), node_need(ino), facts.now_ms, &facts.info))
         fuse_reply_err(req, ENODATA);
     else if (table[row].show(&facts, &value) < 0)
         fuse_reply_err(req, ENOMEM);
     else
         reply_value(req, &value, size);
-    job_unref(a.job);
 }
 
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)

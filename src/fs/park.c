@@ -41,19 +41,12 @@ static void on_answer(struct cache_waiter *w, struct cache_answer *a)
 static bool resume_fresh(const struct parked *p, int64_t now_ms)
 {
     struct cache_answer a = {0};
-    struct cache *cache = p->fs->config.cache;
-    if (cache_peek(cache, node_key(p->ino), node_need(p->ino), now_ms, &a) != CACHE_CONTENT)
+    if (!cache_read_fresh(p->fs->config.cache, node_key(p->ino), node_need(p->ino), now_ms, &a))
         return false;
-    bool fresh = a.fresh_for_ms > 0;
-    if (fresh) {
-        struct parked now = *p;
-        metric_add(METRIC_CACHE_HIT, 1);
-        if (a.fresh_for_ms != INT64_MAX)
-            cache_touch(cache, node_key(p->ino), now_ms);
-        now.resume(&now, &a);
-    }
+    struct parked now = *p;
+    now.resume(&now, &a);
     job_unref(a.job);
-    return fresh;
+    return true;
 }
 
 void park_or_resume(const struct parked *tmpl)

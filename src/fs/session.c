@@ -4,8 +4,11 @@
 #include "fs/bell.h"
 #include "fs/events.h"
 #include "fs/fs_private.h"
+#include "fs/groups.h"
 #include "fs/held.h"
+#include "fs/links.h"
 #include "fs/stage.h"
+#include "fs/tsv.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -21,7 +24,6 @@ static int copy_config(struct fs *fs, const struct fs_config *config, struct err
     fs->config = *config;
     fs->config.mountpoint = path;
     fs->config.source = source;
-    fs->config.sequence_file = config->sequence_file ? strdup(config->sequence_file) : NULL;
     if (!path)
         return err_set(err, "cannot mount on %s: %s", config->mountpoint, strerror(errno));
     return source ? 0 : err_set(err, "no memory");
@@ -71,12 +73,29 @@ static int do_mount(struct fs *fs, struct err *err)
     return mount_user(fs, err);
 }
 
+static int make_views(struct fs *fs, struct err *err)
+{
+    fs->groups = groups_new(err);
+    return fs->groups ? groups_restore(fs->groups, fs->config.cache, err) : -1;
+}
+
+static int make_events(struct fs *fs, struct err *err)
+{
+    const struct events_numbers numbers = {.first = fs->config.first_event,
+                                           .used = fs->config.event_used,
+                                           .arg = fs->config.event_used_arg};
+    fs->events = events_new(&numbers, err);
+    return fs->events ? 0 : -1;
+}
+
 static int make_rooms(struct fs *fs, struct err *err)
 {
     fs->held = held_new(err);
     fs->stage = fs->held ? stage_new(err) : NULL;
-    fs->events = fs->stage ? events_new(fs->config.sequence_file, err) : NULL;
-    fs->updater = fs->events ? updater_new(fs, err) : NULL;
+    if (!fs->stage || make_views(fs, err) < 0 || make_events(fs, err) < 0)
+        return -1;
+    fs->tsv = tsv_new(fs->config.cache, err);
+    fs->updater = fs->tsv ? updater_new(fs, err) : NULL;
     fs->workers = fs->updater ? workers_new(fs, err) : NULL;
     if (!fs->workers)
         return -1;
@@ -97,6 +116,11 @@ static int set_up(struct fs *fs, const struct fs_config *config, struct err *err
     cache_stage_changes(fs->config.cache, true);
     cache_listen(fs->config.cache, fs_listen, fs);
     return 0;
+}
+
+void fs_prepare_cache(struct cache *cache)
+{
+    cache_group_by(cache, view_label);
 }
 
 struct fs *fs_mount(const struct fs_config *config, struct err *err)
@@ -162,23 +186,36 @@ int fs_wait(struct fs *fs, int stop_fd, struct err *err)
     }
 }
 
+/* A job whose links have not been told of has none, however it is named meanwhile. */
+static void hold_links(struct fs *fs, uint64_t key)
+{
+    for (unsigned view = 0; view < VIEWS; view++)
+        stage_link_hold(fs->stage, key, view, NODE_NONE);
+}
+
+/* Without memory for a note the change is shown all the same, and nobody is told. */
+static void show_untold(struct fs *fs, enum cache_event event, uint64_t key, const char *id,
+                        const struct job *after)
+{
+    log_error("a change is shown without events: no memory job=%s", id);
+    links_free(fs, key);
+    if (event == CACHE_STAGED || event == CACHE_UNBORN)
+        cache_publish(fs->config.cache, key, after, clock_mono_ms());
+    else if (event == CACHE_LEAVING)
+        cache_forget(fs->config.cache, key);
+}
+
 void fs_listen(void *arg, enum cache_event event, uint64_t key, const char *id,
                const struct job *before, const struct job *after)
 {
     struct fs *fs = arg;
     (void)before;
-    if (event == CACHE_CREATED) {
+    if (event == CACHE_CREATED)
         atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
-        if (job_status(after) != JOB_STATUS_OTHER)
-            stage_link_hold(fs->stage, key, JOB_STATUS_OTHER);
-    }
-    if (updater_note(fs->updater, event, key, id))
-        return;
-    /* Without memory for a note the change is shown all the same, and nobody is told. */
-    log_error("a change is shown without events: no memory job=%s", id);
-    stage_link_free(fs->stage, key);
-    if (event == CACHE_STAGED)
-        cache_publish(fs->config.cache, key, after, clock_mono_ms());
+    if (event == CACHE_CREATED || event == CACHE_UNBORN)
+        hold_links(fs, key);
+    if (!updater_note(fs->updater, event, key, id))
+        show_untold(fs, event, key, id, after);
 }
 
 int64_t fs_kernel_limit_ms(void)
@@ -209,6 +246,7 @@ void fs_free(struct fs *fs)
     bell_stop(fs->bell);
     if (fs->events)
         events_shutdown(fs->events);
+    tsv_stop(fs->tsv);
     mount_undo(fs);
     if (fs->workers) {
         workers_stop(fs->workers);
@@ -220,11 +258,12 @@ void fs_free(struct fs *fs)
     bell_free(fs->bell);
     if (fs->events)
         events_free(fs->events);
+    tsv_free(fs->tsv);
+    groups_free(fs->groups);
     stage_free(fs->stage);
     held_free(fs->held);
     workers_free(fs->workers);
     free((char *)fs->config.mountpoint);
     free((char *)fs->config.source);
-    free((char *)fs->config.sequence_file);
     free(fs);
 }

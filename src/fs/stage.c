@@ -3,9 +3,13 @@
 #include <search.h>
 #include <stdlib.h>
 
-struct held_link {
+/* The links of a job that do not follow what it says. */
+struct held_links {
     uint64_t key;
-    enum job_status at;
+    struct {
+        bool held;
+        uint64_t at, to; /* `to`: where it may go, `at` for nowhere else */
+    } view[VIEWS];
 };
 
 struct stage {
@@ -14,7 +18,8 @@ struct stage {
     const struct job *before, *after;
     uint16_t moved[JOB_DIFF_MAX]; /* names shown or hidden already */
     size_t n_moved;
-    void *links; /* struct held_link, a tree of tsearch(3) */
+    void *links; /* struct held_links, a tree of tsearch(3) */
+    size_t n_links;
 };
 
 struct stage *stage_new(struct err *err)
@@ -117,44 +122,118 @@ struct job *stage_beside(struct stage *s, uint64_t key, const struct job *job)
 
 static int compare_links(const void *a, const void *b)
 {
-    const struct held_link *x = a, *y = b;
+    const struct held_links *x = a, *y = b;
     return (x->key > y->key) - (x->key < y->key);
 }
 
 /* Called with the lock held. */
-static struct held_link *link_of(const struct stage *s, uint64_t key)
+static struct held_links *links_of(const struct stage *s, uint64_t key)
 {
-    struct held_link wanted = {.key = key};
-    struct held_link *const *found = tfind(&wanted, &s->links, compare_links);
+    struct held_links wanted = {.key = key};
+    struct held_links *const *found = tfind(&wanted, &s->links, compare_links);
     return found ? *found : NULL;
 }
 
-void stage_link_hold(struct stage *s, uint64_t key, enum job_status at)
+/* Called with the lock held. NULL without memory. */
+static struct held_links *make_links(struct stage *s, uint64_t key)
+{
+    struct held_links *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    l->key = key;
+    if (!tsearch(l, &s->links, compare_links)) {
+        free(l);
+        return NULL;
+    }
+    s->n_links++;
+    return l;
+}
+
+void stage_link_hold(struct stage *s, uint64_t key, unsigned view, uint64_t at)
 {
     LOCK_SCOPE(&s->lock);
-    if (link_of(s, key))
-        return; /* it stands where it was held first */
-    struct held_link *l = calloc(1, sizeof *l);
+    struct held_links *l = links_of(s, key);
+    if (!l)
+        l = make_links(s, key);
+    if (!l || l->view[view].held)
+        return;
+    l->view[view].held = true;
+    l->view[view].at = l->view[view].to = at;
+}
+
+void stage_link_plan(struct stage *s, uint64_t key, unsigned view, uint64_t to)
+{
+    LOCK_SCOPE(&s->lock);
+    struct held_links *l = links_of(s, key);
+    if (l && l->view[view].held)
+        l->view[view].to = to;
+}
+
+bool stage_link_move(struct stage *s, uint64_t key, unsigned view, uint64_t from, uint64_t to)
+{
+    LOCK_SCOPE(&s->lock);
+    struct held_links *l = links_of(s, key);
+    if (!l || !l->view[view].held || l->view[view].at != from || l->view[view].to != to ||
+        from == to)
+        return false;
+    l->view[view].at = to;
+    return true;
+}
+
+static bool any_held(const struct held_links *l)
+{
+    for (unsigned view = 0; view < VIEWS; view++)
+        if (l->view[view].held)
+            return true;
+    return false;
+}
+
+void stage_link_free(struct stage *s, uint64_t key, unsigned view)
+{
+    LOCK_SCOPE(&s->lock);
+    struct held_links *l = links_of(s, key);
     if (!l)
         return;
-    l->key = key;
-    l->at = at;
-    if (!tsearch(l, &s->links, compare_links))
-        free(l);
-}
-
-void stage_link_free(struct stage *s, uint64_t key)
-{
-    LOCK_SCOPE(&s->lock);
-    struct held_link *l = link_of(s, key);
-    if (l)
-        tdelete(l, &s->links, compare_links);
+    l->view[view].held = false;
+    if (any_held(l))
+        return;
+    tdelete(l, &s->links, compare_links);
     free(l);
+    s->n_links--;
 }
 
-enum job_status stage_link_at(struct stage *s, uint64_t key, enum job_status status)
+uint64_t stage_link_at(struct stage *s, uint64_t key, unsigned view, uint64_t place)
 {
     LOCK_SCOPE(&s->lock);
-    const struct held_link *l = link_of(s, key);
-    return l ? l->at : status;
+    const struct held_links *l = links_of(s, key);
+    return l && l->view[view].held ? l->view[view].at : place;
+}
+
+struct found_links {
+    unsigned view;
+    uint64_t group;
+    uint64_t *keys;
+    size_t n;
+};
+
+static void find_link(const void *node, VISIT visit, void *closure)
+{
+    const struct held_links *l = *(const struct held_links *const *)node;
+    struct found_links *f = closure;
+    if ((visit == postorder || visit == leaf) && l->view[f->view].held &&
+        l->view[f->view].at == f->group)
+        f->keys[f->n++] = l->key;
+}
+
+int stage_links_in(struct stage *s, unsigned view, uint64_t group, uint64_t **keys, size_t *n)
+{
+    LOCK_SCOPE(&s->lock);
+    struct found_links f = {.view = view, .group = group};
+    f.keys = calloc(s->n_links + 1, sizeof *f.keys);
+    if (!f.keys)
+        return -1;
+    twalk_r(s->links, find_link, &f);
+    *keys = f.keys;
+    *n = f.n;
+    return 0;
 }

@@ -175,6 +175,13 @@ int64_t budget_wait_spare(struct budget *b, int64_t now_ms)
     return wait_keeping(b, window_calls(b) / KEPT_PART, now_ms);
 }
 
+int64_t budget_wait_keeping(struct budget *b, unsigned kept, int64_t now_ms)
+{
+    unsigned most = window_calls(b) - 1;
+    settle(b, now_ms);
+    return wait_keeping(b, kept < most ? kept : most, now_ms);
+}
+
 uint64_t budget_sent(struct budget *b, int64_t now_ms)
 {
     struct call *c = call_at(b, b->next);

@@ -46,6 +46,7 @@ void live_free(struct live *l)
     live_stop(l);
     looks_free(&l->looks);
     round_free(l);
+    discover_free(l->discovery.plan);
     schedule_free(l->schedule);
     budget_free(l->budget);
     mutex_destroy(&l->health_lock);
@@ -69,6 +70,7 @@ static int64_t idle_ms(const struct live *l, int64_t now_ms)
     if (s->lists[LOOK_RENEWING].head)
         next = least(next, s->lists[LOOK_RENEWING].head->due_ms);
     next = least(next, live_next_send_ms(l, now_ms));
+    next = least(next, discovery_next_ms(l));
     return next > now_ms ? next - now_ms : 0;
 }
 
@@ -80,6 +82,7 @@ void live_show_health(struct live *l, int64_t now_ms)
     l->health.pace = budget_pace(l->budget);
     l->health.inflight = s->lists[LOOK_FLYING].n;
     l->health.waiting = (unsigned)(s->n - s->lists[LOOK_FLYING].n);
+    discovery_show_health(l, &l->health);
     if (!l->schedule)
         return;
     l->marks = schedule_marks(l->schedule);
@@ -97,6 +100,7 @@ void live_turn(struct live *l)
     live_wake_due(l, now);
     live_wake_renewed(l, now);
     round_begin_due(l, now);
+    discovery_begin_due(l, now);
     live_send_ready(l, now);
     live_show_health(l, now);
     http_pump(l->config.http, idle_ms(l, clock_mono_ms()));
@@ -112,7 +116,8 @@ static void *run(void *arg)
 
 int live_start(struct live *l, struct err *err)
 {
-    if (refresh_begin(l, err) < 0 || thread_start(&l->thread, "ice-refresh", run, l, err) < 0)
+    if (refresh_begin(l, err) < 0 || discovery_begin(l, err) < 0 ||
+        thread_start(&l->thread, "ice-refresh", run, l, err) < 0)
         return -1;
     l->started = true;
     return 0;

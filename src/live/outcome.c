@@ -21,11 +21,12 @@ struct outcome {
     struct job *job;      /* class API_OK: of a Get ... */
     bool changed;         /* ... other than was known before */
     struct job_page page; /* ... of a list */
+    int64_t took_ms;
 };
 
 static bool is_page(const struct look *k)
 {
-    return k->home == LOOK_PAGE;
+    return k->home == LOOK_PAGE || k->home == LOOK_DISCOVER;
 }
 
 /* ---- what everybody learns from it ---- */
@@ -79,14 +80,23 @@ static void show_item(struct live *l, const struct look *k, int64_t now_ms)
     job_unref(known);
 }
 
-/* `rest_ms`: so long the schedule does not ask. */
+static void give_up_page(struct live *l, const struct look *k, const struct outcome *o,
+                         int64_t rest_ms, int64_t now_ms)
+{
+    if (k->home == LOOK_PAGE)
+        round_failed(l, o->class, o->error, now_ms);
+    else
+        discovery_failed(l, k, o->class, o->error, rest_ms, now_ms);
+}
+
+/* `rest_ms`: so long nobody asks again but readers. */
 static void give_up(struct live *l, struct look *k, const struct outcome *o, int64_t rest_ms,
                     int64_t now_ms)
 {
     log_debug("look-up ended without an answer job=%s class=%s failures=%u error=%s",
               is_page(k) ? "list" : k->id, api_class_name(o->class), k->failures, o->error);
     if (is_page(k)) {
-        round_failed(l, o->class, o->error, now_ms);
+        give_up_page(l, k, o, rest_ms, now_ms);
     } else {
         if (k->item)
             show_item(l, k, now_ms);
@@ -102,7 +112,7 @@ static void give_up_waiting(struct live *l, const struct outcome *o, int64_t now
     struct looks *s = &l->looks;
     while (s->n_delayed > 0)
         give_up(l, s->delayed[0], o, 0, now_ms);
-    for (enum look_place place = LOOK_READY; place <= LOOK_PAGE; place++)
+    for (enum look_place place = LOOK_READY; place <= LOOK_DISCOVER; place++)
         while (s->lists[place].head)
             give_up(l, s->lists[place].head, o, 0, now_ms);
 }
@@ -133,7 +143,7 @@ static void note_refusal(struct live *l, const struct look *k, const struct outc
 {
     if (o->class != API_DENIED && o->class != API_CREDENTIALS && o->class != API_CLOCK)
         return;
-    if (is_page(k) && o->class == API_DENIED) /* round.c says what that means */
+    if (is_page(k) && o->class == API_DENIED) /* lists.c says what that means */
         return;
     const char *what = o->code[0] ? o->code : api_class_name(o->class);
     if (loud_now(&l->loud, what, now_ms))
@@ -146,8 +156,10 @@ static void note_refusal(struct live *l, const struct look *k, const struct outc
 /* Whether somebody will still be there for an answer to a call at `due_ms`. */
 static bool worth_waiting(const struct live *l, const struct look *k, int64_t due_ms)
 {
-    if (is_page(k)) /* a later round is as good */
+    if (k->home == LOOK_PAGE) /* a later round is as good */
         return due_ms < schedule_round_ms(l->schedule);
+    if (k->home == LOOK_DISCOVER) /* no page is left out */
+        return true;
     int64_t until = cache_wanted_until(l->config.cache, k->key);
     return until != INT64_MIN && due_ms <= until - LIVE_LAST_TRY_MS;
 }
@@ -231,7 +243,10 @@ static void follow(struct live *l, struct look *k, const struct outcome *o, int6
 {
     look_move(&l->looks, k, LOOK_NOWHERE);
     if (o->class == API_OK && is_page(k)) {
-        round_page(l, &o->page, now_ms);
+        if (k->home == LOOK_PAGE)
+            round_page(l, &o->page, now_ms);
+        else
+            discovery_page(l, k, &o->page, o->took_ms, now_ms);
         look_free(&l->looks, k);
     } else if (o->class == API_OK || (o->class == API_NOT_FOUND && !is_page(k))) {
         follow_get(l, k, o, now_ms);
@@ -273,6 +288,7 @@ static void take_in(struct live *l, struct look *k, const struct ice_answer *a)
                         .code = a->code,
                         .retry_after_ms = a->retry_after_ms,
                         .keys = a->keys,
+                        .took_ms = a->took_ms,
                         .error = a->error.text};
     if (o.class == API_OK)
         parse(l, k, &a->body, &o, &err);

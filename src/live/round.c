@@ -3,10 +3,9 @@
  * the next round knows better. */
 #include "api/ice.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/metric.h"
 #include "cache/cache.h"
-#include "job/job.h"
+#include "job/facts.h"
 #include "live/live_private.h"
 #include <string.h>
 
@@ -34,9 +33,12 @@ static void missing(void *arg, uint64_t key)
 
 static void over(struct live *l, bool whole, int64_t now_ms)
 {
-    forget_token(&l->round);
-    l->round.running = false;
+    struct round *r = &l->round;
+    forget_token(r);
+    r->running = false;
     schedule_end_round(l->schedule, whole, now_ms, missing, l);
+    if (whole && !r->missed && r->cover.lists[0] == COVER_ALL)
+        discovery_covered(l, r->cover.start_s, r->last_s, now_ms);
 }
 
 static void ask_page(struct live *l, int64_t now_ms)
@@ -65,7 +67,7 @@ static void begin_list(struct live *l, unsigned list, int64_t now_ms)
 void round_begin_due(struct live *l, int64_t now_ms)
 {
     struct round *r = &l->round;
-    if (!l->schedule || r->running || l->breaker.open || now_ms < r->not_before_ms ||
+    if (!l->schedule || r->running || l->breaker.open || !lists_allowed(l, now_ms) ||
         now_ms < schedule_round_ms(l->schedule))
         return;
     const struct schedule_means means = {.real_s = clock_real_ns() / NS_PER_S,
@@ -76,6 +78,7 @@ void round_begin_due(struct live *l, int64_t now_ms)
     if (r->cover.n == 0)
         return;
     r->running = true;
+    r->missed = false;
     begin_list(l, 0, now_ms);
 }
 
@@ -96,60 +99,22 @@ int round_send(struct live *l, struct look *k, int64_t timeout_ms, struct err *e
 
 /* ---- what a page shows ---- */
 
-static bool same_status(const struct job *a, const struct job *b)
-{
-    const struct job_field *x = job_find(a, "status"), *y = job_find(b, "status");
-    return x && y ? strcmp(x->data, y->data) == 0 : x == y;
-}
-
-static void lay_over(struct live *l, uint64_t key, const struct job *known, const struct job *item,
-                     int64_t now_ms)
-{
-    struct err err = {""};
-    int64_t real_ns = clock_real_ns();
-    struct job *job = job_merge_list(known, item, real_ns, &err);
-    if (!job) {
-        log_warn("what a list shows is lost job=%s error=%s", job_id(known), err.text);
-        return;
-    }
-    cache_put_listed(l->config.cache, key, job, now_ms, real_ns);
-    schedule_listed(l->schedule, key, job == known ? SCHEDULE_SAME : SCHEDULE_CHANGED, now_ms);
-    job_unref(job);
-}
-
-static void take_item(struct live *l, struct job *item, int64_t now_ms)
-{
-    uint64_t key = 0;
-    struct job *shown = cache_find(l->config.cache, job_id(item), &key);
-    bool ours = shown && schedule_has(l->schedule, key);
-    job_unref(shown);
-    struct job *known = ours ? cache_newest(l->config.cache, key) : NULL;
-    if (!known || job_item_outdated(known, item)) {
-        job_unref(known);
-        return;
-    }
-    if (same_status(known, item)) {
-        lay_over(l, key, known, item, now_ms);
-    } else {
-        schedule_listed(l->schedule, key, SCHEDULE_OTHER_STATUS, now_ms);
-        refresh_changed(l, key, item, now_ms);
-    }
-    job_unref(known);
-}
-
 static void note_times(struct round *r, const struct job_page *page)
 {
-    int64_t ns;
     for (size_t i = page->n; i-- > 0;) {
-        const struct job_field *f = job_find(page->jobs[i], "create_time");
-        char text[CLOCK_ISO_LEN] = "";
-        if (f && f->len == CLOCK_ISO_LEN)
-            memcpy(text, f->data, f->len - 1);
-        if (clock_parse_iso(text, &ns) == 0) {
-            r->last_s = ns / NS_PER_S;
+        int64_t create_s = job_facts_of(page->jobs[i])->create_s;
+        if (create_s != JOB_NO_TIME) {
+            r->last_s = create_s;
             return;
         }
     }
+}
+
+static void take_items(struct live *l, const struct job_page *page, int64_t now_ms)
+{
+    for (size_t i = 0; i < page->n; i++)
+        if (lists_take(l, page->jobs[i], now_ms) == LISTS_MISSED)
+            l->round.missed = true;
 }
 
 /* ---- and on ---- */
@@ -178,8 +143,8 @@ void round_page(struct live *l, const struct job_page *page, int64_t now_ms)
     r->pages++;
     r->items += page->n;
     note_times(r, page);
-    for (size_t i = 0; i < page->n; i++)
-        take_item(l, page->jobs[i], now_ms);
+    take_items(l, page, now_ms);
+    lists_worked(l);
     forget_token(r);
     if (!page->next_token) {
         next_list(l, now_ms);
@@ -199,10 +164,6 @@ void round_failed(struct live *l, enum api_class class, const char *error, int64
     over(l, false, now_ms);
     if (class != API_DENIED && class != API_BAD_REQUEST && class != API_NOT_FOUND)
         return;
-    l->round.not_before_ms = now_ms + LIVE_LISTS_MS;
-    if (loud_now(&l->loud, "lists", now_ms))
-        log_error("jobs cannot be listed, so each is asked for by itself: that is slower and takes "
-                  "more calls; grant this user or role the RAM action ice:ListMediaProducingJobs "
-                  "error=%s",
-                  error);
+    lists_refused(l, class, error, now_ms);
+    lists_rest(l, now_ms);
 }

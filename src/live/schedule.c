@@ -35,6 +35,7 @@ void schedule_free(struct schedule *s)
     if (!s)
         return;
     planned_free_all(s);
+    ended_free(&s->ended);
     free(s);
 }
 
@@ -113,8 +114,12 @@ static void await_duration(struct schedule *s, struct planned *p, int64_t now_ms
 
 int schedule_add(struct schedule *s, uint64_t key, const struct schedule_job *job, int64_t now_ms)
 {
-    bool ended = job_status_final(job->status) && !job->partial;
-    if ((ended && !awaits_duration(job)) || planned_find(s, key))
+    bool ended = job_status_final(job->status);
+    if (planned_find(s, key))
+        return 0;
+    if (ended && job->partial)
+        return ended_add(&s->ended, key);
+    if (ended && !awaits_duration(job))
         return 0;
     struct planned *p = planned_add(s, key);
     if (!p)
@@ -271,6 +276,11 @@ int64_t schedule_next_ms(const struct schedule *s)
         if (s->heaps[queue].n > 0)
             next = lesser(next, s->heaps[queue].jobs[0]->due_ms);
     return next;
+}
+
+bool schedule_used_due(const struct schedule *s, int64_t now_ms)
+{
+    return due(s, QUEUE_USED, now_ms) != NULL;
 }
 
 /* ---- how it keeps up ---- */

@@ -5,7 +5,8 @@
 #include "cache/cache.h"
 #include "live/live_private.h"
 
-#define PROBE_MS 1000 /* between two calls of the schedule's while the service is down */
+#define PROBE_MS       1000 /* between two calls of our own while the service is down */
+#define PAGE_KEPT_PART 10   /* of the pace, left to readers by pages of discovery */
 
 /* ---- ready ---- */
 
@@ -60,22 +61,6 @@ static struct look *first_ready(const struct live *l)
     return NULL;
 }
 
-/* When the schedule may call, as far as the budget goes: a part of it is left to readers. While the
- * service is down it is one that probes. */
-static int64_t spare_ms(const struct live *l, int64_t now_ms)
-{
-    int64_t at = now_ms + budget_wait_spare(l->budget, now_ms);
-    int64_t probe = l->sent_ms + PROBE_MS;
-    return l->breaker.open && probe > at ? probe : at;
-}
-
-/* Whatever readers want, what has been due for long gets a call in so many. */
-static bool is_schedules_turn(const struct live *l, int64_t now_ms)
-{
-    return l->schedule && l->in_turn + 1 >= LIVE_TURN && !l->breaker.open &&
-           schedule_next_ms(l->schedule) < now_ms - l->config.refresh_ms;
-}
-
 static bool is_full(const struct live *l)
 {
     return l->looks.lists[LOOK_FLYING].n >= l->config.inflight_max;
@@ -87,23 +72,126 @@ static bool is_spare_full(const struct live *l)
     return l->looks.lists[LOOK_FLYING].n >= l->config.inflight_max - l->config.inflight_max / 4;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* When one may call whom nobody waits for, keeping so much of the budget for others. While the
+ * service is down it is one that probes. */
+static int64_t spare_ms(const struct live *l, int64_t wait_ms, int64_t now_ms)
+{
+    int64_t at = now_ms + wait_ms;
+    return l->breaker.open ? later(at, l->sent_ms + PROBE_MS) : at;
+}
+
+/* Discovery's page leaves a tenth. */
+static int64_t page_ms(const struct live *l, int64_t now_ms)
+{
+    unsigned kept = (unsigned)(budget_pace(l->budget) / PAGE_KEPT_PART);
+    return spare_ms(l, budget_wait_keeping(l->budget, kept, now_ms), now_ms);
+}
+
+/* The schedule's own leaves what readers may want, and besides what discovery can use, unless it is
+ * its turn. */
+static int64_t own_ms(const struct live *l, bool turn, int64_t now_ms)
+{
+    int64_t wait = budget_wait_spare(l->budget, now_ms);
+    unsigned pages = turn ? 0 : discovery_pace(l, now_ms);
+    if (pages > 0)
+        wait = later(wait, budget_wait_keeping(l->budget, pages, now_ms));
+    return spare_ms(l, wait, now_ms);
+}
+
+/* What has been due for long gets a call in so many, whoever else wants them; a job in use need not
+ * wait for more than one page of discovery. */
+static bool is_own_turn(const struct live *l, bool readers, int64_t now_ms)
+{
+    if (!l->schedule || l->breaker.open)
+        return false;
+    if (!readers && l->in_turn > 1 && schedule_used_due(l->schedule, now_ms))
+        return true;
+    return l->in_turn + 1 >= LIVE_TURN &&
+           schedule_next_ms(l->schedule) < now_ms - l->config.refresh_ms;
+}
+
+/* Nor does discovery wait for ever. */
+static bool is_pages_turn(const struct live *l)
+{
+    return l->discovery.since_page + 1 >= LIVE_TURN && !l->breaker.open;
+}
+
+/* When discovery's next page may go out; INT64_MAX: something has to land first, or there is none.
+ */
+static int64_t next_page_ms(const struct live *l, int64_t now_ms)
+{
+    if (!l->looks.lists[LOOK_DISCOVER].head)
+        return INT64_MAX;
+    if (is_pages_turn(l))
+        return now_ms + budget_wait(l->budget, now_ms);
+    return is_spare_full(l) ? INT64_MAX : page_ms(l, now_ms);
+}
+
+static struct look *next_page(const struct live *l, int64_t now_ms)
+{
+    return next_page_ms(l, now_ms) <= now_ms ? l->looks.lists[LOOK_DISCOVER].head : NULL;
+}
+
+/* The jobs that had ended wait for all else. */
+static bool is_time_for_ended(const struct live *l, int64_t now_ms)
+{
+    return l->schedule && discovery_pace(l, now_ms) == 0 &&
+           schedule_next_ms(l->schedule) > now_ms && !l->looks.lists[LOOK_DISCOVER].head;
+}
+
+/* The schedule's own next, or NULL. */
+static struct look *next_own(struct live *l, int64_t now_ms)
+{
+    struct look *k = refresh_due(l, now_ms);
+    if (!k && is_time_for_ended(l, now_ms))
+        k = refresh_ended(l, now_ms);
+    if (!k)
+        return NULL;
+    l->in_turn = 0;
+    metric_add(METRIC_REFRESH_GET, 1);
+    return k;
+}
+
 /* The look-up that may go out now, or NULL. */
 static struct look *next_look(struct live *l, int64_t now_ms)
 {
     drop_abandoned(l, now_ms);
-    struct look *first = first_ready(l);
     if (is_full(l) || budget_wait(l->budget, now_ms) > 0)
         return NULL;
-    if (first && !is_schedules_turn(l, now_ms))
-        return first;
-    if (!first && (is_spare_full(l) || spare_ms(l, now_ms) > now_ms))
+    struct look *first = first_ready(l), *page = next_page(l, now_ms);
+    bool turn = is_own_turn(l, first != NULL, now_ms);
+    struct look *rival = page && (!first || is_pages_turn(l)) ? page : first;
+    if (rival && !turn)
+        return rival;
+    if (!rival && (is_spare_full(l) || own_ms(l, turn, now_ms) > now_ms))
         return NULL;
-    struct look *due = refresh_due(l, now_ms);
-    if (!due)
-        return first;
-    l->in_turn = 0;
-    metric_add(METRIC_REFRESH_GET, 1);
-    return due;
+    struct look *own = next_own(l, now_ms);
+    return own ? own : rival;
+}
+
+/* When the schedule may have one to send. */
+static int64_t next_own_ms(const struct live *l, int64_t now_ms)
+{
+    int64_t due = schedule_next_ms(l->schedule);
+    if (is_spare_full(l))
+        return INT64_MAX;
+    if (is_time_for_ended(l, now_ms)) {
+        int64_t ended = schedule_ended_ms(l->schedule);
+        due = ended < due ? ended : due;
+    }
+    return due <= now_ms ? own_ms(l, is_own_turn(l, false, now_ms), now_ms) : due;
+}
+
+static int64_t next_round_ms(const struct live *l)
+{
+    if (l->round.running || l->breaker.open)
+        return INT64_MAX;
+    return later(schedule_round_ms(l->schedule), l->lists.not_before_ms);
 }
 
 int64_t live_next_send_ms(const struct live *l, int64_t now_ms)
@@ -112,18 +200,12 @@ int64_t live_next_send_ms(const struct live *l, int64_t now_ms)
         return INT64_MAX; /* one of them has to land first */
     if (first_ready(l))
         return now_ms + budget_wait(l->budget, now_ms);
+    int64_t next = next_page_ms(l, now_ms);
     if (!l->schedule)
-        return INT64_MAX;
-    int64_t due = schedule_next_ms(l->schedule), next = schedule_round_ms(l->schedule);
-    if (is_spare_full(l))
-        due = INT64_MAX;
-    if (due <= now_ms)
-        due = spare_ms(l, now_ms);
-    if (l->round.running || l->breaker.open)
-        next = INT64_MAX;
-    else if (next < l->round.not_before_ms)
-        next = l->round.not_before_ms;
-    return due < next ? due : next;
+        return next;
+    int64_t own = next_own_ms(l, now_ms), round = next_round_ms(l);
+    next = own < next ? own : next;
+    return round < next ? round : next;
 }
 
 /* ---- under way ---- */
@@ -139,6 +221,8 @@ static int call(struct live *l, struct look *k, int64_t now_ms, struct err *err)
 {
     if (k->home == LOOK_PAGE)
         return round_send(l, k, call_timeout(l), err);
+    if (k->home == LOOK_DISCOVER)
+        return discovery_send(l, k, call_timeout(l), err);
     cache_attempt(l->config.cache, k->key, now_ms);
     refresh_asked(l, k, now_ms);
     return ice_get(l->config.ice, k->id, call_timeout(l), live_answered, k, err);
@@ -154,7 +238,8 @@ static void send(struct live *l, struct look *k, int64_t now_ms)
     }
     k->ticket = budget_sent(l->budget, now_ms);
     l->sent_ms = now_ms;
-    metric_add(k->home == LOOK_PAGE ? METRIC_API_LIST : METRIC_API_GET, 1);
+    bool page = k->home == LOOK_PAGE || k->home == LOOK_DISCOVER;
+    metric_add(page ? METRIC_API_LIST : METRIC_API_GET, 1);
     metric_add(METRIC_API_INFLIGHT, 1);
 }
 
@@ -163,6 +248,7 @@ void live_send_ready(struct live *l, int64_t now_ms)
     struct look *k;
     while ((k = next_look(l, now_ms))) {
         l->in_turn++;
+        l->discovery.since_page++;
         send(l, k, now_ms);
     }
 }

@@ -486,7 +486,7 @@ static void a_profile_can_take_its_role_by_another_profiles_keys(void **state)
     world_write(s->w, CLI,
                 PROFILES("a", CHAIN("a", "b") "," CHAIN("b", "c") "," AK("c", CLOUD_ID)));
     assert_string_equal(load(s), CLOUD_KEY_ID "2");
-    assert_source(s, "~/.aliyun/config.json profile a (ChainableRamRoleArn)");
+    assert_source(s, "~/.aliyun/config.json profile a (ChainableRamRoleArn role-a)");
     assert_int_equal(s->cloud.sts_roles, 2);
     assert_non_null(strstr(s->cloud.last_query, "RoleArn=role-a"));
 }

@@ -193,6 +193,25 @@ static void listing_and_looking_up_load_nothing(void **state)
     close_kept(&b, &s);
 }
 
+static void content_that_could_not_be_loaded_is_tried_again(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct shelf s;
+    struct cache_answer a;
+    open_kept(&b, &s, 1);
+    uint64_t key = known(&b, ID, "Success", 0);
+    known(&b, "other-job-1", "Success", 0);
+    save_all(&b, &s);
+    s.broken = true;
+    assert_int_equal(cache_peek(b.c, key, CACHE_NEED_GET, 10, &a), CACHE_PARKED);
+    assert_null(cache_current(b.c, key));
+    s.broken = false;
+    assert_int_equal(cache_peek(b.c, key, CACHE_NEED_GET, 11, &a), CACHE_CONTENT);
+    job_unref(a.job);
+    close_kept(&b, &s);
+}
+
 /* ---- unsaved ---- */
 
 static void each_change_is_saved_once_and_the_saver_is_woken(void **state)
@@ -490,6 +509,7 @@ int main(void)
         cmocka_unit_test(what_fits_stays_and_who_was_read_lately_stays_longest),
         cmocka_unit_test(unfinished_jobs_never_leave_memory),
         cmocka_unit_test(content_that_is_lost_is_asked_for_again),
+        cmocka_unit_test(content_that_could_not_be_loaded_is_tried_again),
         cmocka_unit_test(listing_and_looking_up_load_nothing),
         cmocka_unit_test(each_change_is_saved_once_and_the_saver_is_woken),
         cmocka_unit_test(what_could_not_be_saved_is_given_again),

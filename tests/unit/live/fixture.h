@@ -146,6 +146,8 @@ struct setting {
     unsigned inflight;
     int64_t refresh_ms;  /* 0: readers alone */
     int64_t patience_ms; /* 0: PATIENCE */
+    int64_t discover_ms; /* 0: off */
+    int64_t keep_ms;     /* 0: for ever */
 };
 
 static inline void world_clients(struct world *w, struct setting s)
@@ -174,6 +176,8 @@ static inline void world_clients(struct world *w, struct setting s)
                                                    .inflight_max = s.inflight,
                                                    .timeout_ms = s.timeout_ms,
                                                    .refresh_ms = s.refresh_ms,
+                                                   .discover_ms = s.discover_ms,
+                                                   .keep_ms = s.keep_ms,
                                                    .ttl_ms = TTL},
                              err)));
 }
@@ -244,8 +248,9 @@ static inline void reader_start(struct world *w, struct reader *r, const char *i
     uint64_t key;
     struct cache_answer a;
     *r = (struct reader){.w.answer = reader_answer, .world = w, .begun_ms = clock_mono_ms()};
-    cache_lookup(w->cache, id, r->begun_ms, &key, &a);
-    job_unref(a.job);
+    struct job_facts *facts = NULL;
+    cache_lookup(w->cache, id, r->begun_ms, &key, &facts, &a);
+    job_facts_unref(facts);
     if (a.verdict == CACHE_MISSING ||
         cache_read(w->cache, key, CACHE_NEED_GET, clock_mono_ms(), &r->w, &a) != CACHE_PARKED)
         reader_end(r, &a);

@@ -85,11 +85,12 @@ static uint64_t know(struct world *w, size_t i)
     text_add(&t, "{\"RequestId\":\"R\",\"MediaProducingJob\":{");
     service_add_members(&t, &service, j);
     text_add(&t, ",\"Progress\":%d}}", j->progress);
-    cache_lookup(w->cache, j->id, clock_mono_ms(), &key, &a);
+    struct job_facts *facts = NULL;
+    cache_lookup(w->cache, j->id, clock_mono_ms(), &key, &facts, &a);
+    job_facts_unref(facts);
     uint64_t wanted;
     char id[JOB_ID_MAX + 1];
     cache_take_wanted(w->cache, &wanted, id);
-    job_unref(a.job);
     struct job *before = cache_newest(w->cache, key);
     struct job *job = job_from_get(j->id, body, t.len, before, clock_real_ns(), NULL);
     assert_non_null(job);
