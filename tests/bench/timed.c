@@ -2,14 +2,14 @@
  *
  *   timed WORK DIR MILLISECONDS [NAME]...
  *
- * Changes to DIR and repeats the work on the names in turn until the time is up: `cat` opens, reads to
- * the end and closes, `stat` looks at attributes, `list` reads a directory, `entries` reads a directory
- * and looks at each entry. Names are read from stdin, one a line, if none is given.
+ * Changes to DIR and repeats the work on the names in turn until the time is up: `cat` opens, reads
+ * to the end and closes, `stat` looks at attributes, `list` reads a directory, `entries` reads a
+ * directory and looks at each entry. Names are read from stdin, one a line, if none is given.
  *
  *   timed run DIR MILLISECONDS COMMAND [ARGUMENT]...
  *
- * Runs a command again and again, its output thrown away through a pipe (some programs stop early when
- * they see /dev/null).
+ * Runs a command again and again, its output thrown away through a pipe (some programs stop early
+ * when they see /dev/null).
  *
  * Prints nanoseconds an operation: the median of batches of a few milliseconds, so that a moment in
  * which others had the processors does not count, and how many operations there were. */
@@ -113,7 +113,8 @@ static size_t do_run(char **argv)
     close(out[1]);
     swallow(out[0]);
     /* grep's 1, nothing found, is what is wanted of it. */
-    return rc == 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) < 2;
+    return rc == 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+           WEXITSTATUS(status) < 2;
 }
 
 static const struct {
