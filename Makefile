@@ -4,6 +4,7 @@
 #   make check              unit tests, then tests on real mounts
 #   make check-unit | check-mounted
 #   make check-stress       10,000 changes under readers that never rest, in a few minutes
+#   make crash              kill -9 during heavy change: ROUNDS=1000 LANES=6
 #   make soak               heavy proofs: soak-latency, -budget, -kill, -studio; SOAK='options', --help tells
 #   make check-chokidar     the watcher that Node programs use, from npm
 #   make lint               format, layers, clang-tidy, cppcheck, shellcheck, man page
@@ -63,10 +64,13 @@ TESTLIB_SRC := $(wildcard tests/unit/support/*.c)
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
 STRESS_SRC := $(wildcard tests/stress/*.c)
+CRASH_SRC := $(wildcard tests/crash/*.c)
+ROUNDS ?= 1000
+LANES ?= 6
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: FORCE all check check-unit check-mounted check-stress check-chokidar tests stress soak lint coverage install \
+.PHONY: FORCE all check check-unit check-mounted check-stress check-chokidar tests stress crash soak lint coverage install \
 	uninstall clean
 
 all: $(B)/icejobfs $(B)/icejobfs-sim
@@ -115,7 +119,11 @@ $(B)/stress/torn: $(call obj,$(STRESS_SRC)) $(B)/libtestsupport.a $(B)/libicejob
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(ldflags) $(WRAP) $(LDFLAGS) -o $@ $(filter-out %.a,$^) -Wl,--start-group $(filter %.a,$^) \
 		-Wl,--end-group $(libs_lib) $(libs_test)
-$(call obj,$(STRESS_SRC)): cflags += -Itests
+$(B)/crash/crash: $(call obj,$(CRASH_SRC)) $(B)/libicejobfs.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ldflags) $(LDFLAGS) -o $@ $^ $(libs_lib)
+$(call obj,$(STRESS_SRC) $(CRASH_SRC)): cflags += -Itests
 $(call obj,$(TEST_SRC) $(TESTLIB_SRC) $(STRESS_SRC)): cflags += -Itests/unit -DTEST_DATA='"$(CURDIR)/tests/data"'
 
 check: check-unit check-mounted
@@ -127,6 +135,9 @@ check-chokidar: all
 	$(Q)scripts/check-chokidar $(B)
 check-stress: all stress
 	$(Q)scripts/stress $(B)
+
+crash: $(B)/crash/crash
+	$(Q)scripts/crash $(B) $(ROUNDS) $(LANES)
 
 soak: soak-latency soak-budget soak-kill soak-studio
 soak-%: all

@@ -98,7 +98,6 @@ struct option_row {
     uint64_t max;
     const char *word; /* a word taken instead of a value: "off", "forever", "none"; or NULL */
     int64_t word_value;
-    bool later;       /* taken and checked, without an effect in this version; documents say so */
     const char *arg;  /* what help calls the value */
     const char *help; /* one line, no full stop */
 };

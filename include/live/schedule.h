@@ -100,6 +100,10 @@ bool schedule_next_ended(struct schedule *s, int64_t now_ms, uint64_t *key);
 /* When there is one, INT64_MAX for never. */
 int64_t schedule_ended_ms(const struct schedule *s);
 
+/* A list has shown the end of a job that lists alone have shown: it has ended before it was known
+ * well. Of others it does nothing. */
+void schedule_listed_end(struct schedule *s, uint64_t key);
+
 /* Its Get came to nothing: back, behind the others, and none of them before `delay_ms`. */
 void schedule_put_back(struct schedule *s, uint64_t key, int64_t delay_ms, int64_t now_ms);
 

@@ -58,10 +58,10 @@ static struct job *load(void *arg, const char *id)
     if (!s)
         return NULL;
     struct job *job = store_load(s, id, &why, &err);
+    judge(k, why, &err); /* while it is the store that is used */
     end_use(k);
-    judge(k, why, &err);
     if (!job && why == STORE_FINE)
-        log_warn("content is lost job=%s error=%s", id, err.text);
+        log_debug("content is lost job=%s error=%s", id, err.text);
     return job;
 }
 
@@ -76,8 +76,8 @@ static int each_row(void *arg,
     if (!s)
         return err_set(err, "there is no store to read from");
     int rc = store_each_row(s, each, each_arg, &why, &text);
-    end_use(k);
     judge(k, rc < 0 ? why : STORE_FINE, &text);
+    end_use(k);
     return rc < 0 ? err_set(err, "%s", text.text) : 0;
 }
 

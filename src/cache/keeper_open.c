@@ -16,6 +16,7 @@ static void swap(struct keeper *k, struct store *s)
     k->changing = false;
     k->store = s;
     k->damaged = false;
+    k->reading = STORE_FINE;
     if (s && k->stopping)
         store_hurry(s, k->stop_ms);
     cond_broadcast(&k->left);
@@ -45,8 +46,9 @@ static int64_t to_mono_ms(const struct keeper_clocks *now, int64_t real_s)
 static void restore_job(void *arg, const struct store_job *job)
 {
     struct restoring *r = arg;
+    struct job_facts *facts = job_facts_new(job->facts);
     const struct cache_restored restored = {
-        .facts = job->facts,
+        .facts = facts,
         .fetched_real_ns = job->fetched_real_ns,
         .got_real_ns = job->got_real_ns,
         .read_ms = to_mono_ms(&r->now, job->read_real_s),
@@ -54,8 +56,9 @@ static void restore_job(void *arg, const struct store_job *job)
         .gone = job->gone,
     };
     r->n++;
-    if (cache_restore(r->k->cache, &restored) < 0)
+    if (!facts || cache_restore(r->k->cache, &restored) < 0)
         r->failed = true;
+    job_facts_unref(facts);
 }
 
 static void restore_missing(void *arg, const char *id, int64_t until_real_ms)

@@ -50,9 +50,7 @@ static int add_facts(struct buf *out, const struct option_row *row)
         return -1;
     if (*range && buf_addf(out, "; %s", range) < 0)
         return -1;
-    if (row->word && buf_addf(out, "%s %s", *range ? ", or" : "; or", row->word) < 0)
-        return -1;
-    return row->later ? buf_adds(out, "; unused yet") : 0;
+    return row->word ? buf_addf(out, "%s %s", *range ? ", or" : "; or", row->word) : 0;
 }
 
 static int help_row(struct buf *out, const struct option_row *row)

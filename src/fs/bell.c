@@ -14,10 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ANSWER_MS 1000 /* an operation takes some 100 us */
-#define FIRST_MS                                                                                   \
-    5000 /* the first one's time has the start of a program in it, on a busy machine               \
-          */
+/* An operation takes some 100 us, on a busy machine many times that; the first one's time has the
+ * start of a program in it. Too short a patience costs events, too long a one delays content. */
+#define ANSWER_MS  5000
 #define RESTART_MS 1000
 
 struct bell {
@@ -27,7 +26,6 @@ struct bell {
     _Atomic pid_t pid;
     uint32_t sequence;
     int64_t started_ms;
-    bool answered; /* the notifier of now has, at least once */
     atomic_bool retired;
 };
 
@@ -91,7 +89,6 @@ static int start(struct bell *b)
         return -1;
     }
     b->socket = pair[0];
-    b->answered = false;
     atomic_store(&b->pid, pid);
     if (atomic_load(&b->retired)) /* bell_retire may not have seen it */
         kill(pid, SIGKILL);
@@ -126,7 +123,6 @@ static int receive(struct bell *b, int64_t deadline_ms)
             return -1;
         if (recv(b->socket, &reply, sizeof reply, 0) != (ssize_t)sizeof reply)
             return -1;
-        b->answered = true;
         if (reply.sequence == b->sequence)
             return reply.error;
     }
@@ -136,7 +132,7 @@ static int ask(struct bell *b, const struct notify_request *r)
 {
     if (send(b->socket, r, sizeof *r, MSG_NOSIGNAL) != (ssize_t)sizeof *r)
         return -1;
-    return receive(b, clock_mono_ms() + (b->answered ? ANSWER_MS : FIRST_MS));
+    return receive(b, clock_mono_ms() + ANSWER_MS);
 }
 
 static int copy_path(char out[NOTIFY_PATH_MAX], const char *path)

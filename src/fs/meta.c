@@ -86,6 +86,21 @@ static int add_refresh(struct buf *out, const struct live_health *h)
                     h->behind ? "true" : "false", h->lag_ms, h->round_ms);
 }
 
+/* How far discovery has come. */
+static int add_discovery(struct buf *out, const struct live_health *h)
+{
+    if (buf_addf(out,
+                 "  \"discovering\": %s,\n  \"discovered\": %" PRIu64 ",\n"
+                 "  \"discovery_pages\": %" PRIu64 ",\n  \"details_due\": %zu,\n"
+                 "  \"lists_refused\": %s,\n",
+                 h->discovering ? "true" : "false", h->discovered, h->pages, h->details_due,
+                 h->lists_refused ? "true" : "false") < 0)
+        return -1;
+    return h->discovered_s < 0
+               ? buf_adds(out, "  \"discovered_seconds_back\": null,\n")
+               : buf_addf(out, "  \"discovered_seconds_back\": %" PRId64 ",\n", h->discovered_s);
+}
+
 static int add_service(struct fs *fs, struct buf *out)
 {
     struct live_health h = {0};
@@ -96,8 +111,8 @@ static int add_service(struct fs *fs, struct buf *out)
             out,
             "  \"calls_per_second\": %.3g,\n  \"calls_under_way\": %u,\n  \"calls_waiting\": %u,\n",
             h.pace, h.inflight, h.waiting) < 0 ||
-        add_refresh(out, &h) < 0 || buf_adds(out, "  \"last_error\": ") < 0 ||
-        add_json_string(out, h.last_error) < 0)
+        add_refresh(out, &h) < 0 || add_discovery(out, &h) < 0 ||
+        buf_adds(out, "  \"last_error\": ") < 0 || add_json_string(out, h.last_error) < 0)
         return -1;
     return buf_adds(out, ",\n");
 }

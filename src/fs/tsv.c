@@ -190,9 +190,9 @@ static struct tsv_version *make(struct cache *cache, int *error)
     int rc = cache_each_row(cache, add_row, &m, &m.version->generation, &err);
     flush(&m);
     buf_free(&m.chunk);
-    if (rc == 0 && m.error == 0)
+    *error = rc < 0 && !m.error ? EIO : m.error;
+    if (*error == 0)
         return m.version;
-    *error = m.error ? m.error : EIO;
     log_warn("jobs.tsv cannot be made error=%s", rc < 0 ? err.text : strerror(m.error));
     tsv_version_unref(m.version);
     return NULL;
@@ -314,12 +314,10 @@ static enum tsv_opening open_locked(struct tsv *t, struct tsv_waiter *w, int64_t
     *v = right_now(t);
     if (*v)
         return TSV_READY;
-    *error = EIO;
-    if (t->shut)
+    if (t->shut || start(t) < 0) {
+        *error = t->shut ? EIO : ENOMEM;
         return TSV_FAILED;
-    *error = ENOMEM;
-    if (start(t) < 0)
-        return TSV_FAILED;
+    }
     *ring = park(t, w, deadline_ms);
     return TSV_PARKED;
 }

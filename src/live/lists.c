@@ -28,6 +28,8 @@ static void lay_over(struct live *l, uint64_t key, const struct job *known, cons
     job_unref(job);
 }
 
+/* Of a job that lists alone have shown all that is known is of this kind. Else a Get tells what
+ * else a change of status has changed. */
 static void take_known(struct live *l, uint64_t key, struct job *item, int64_t now_ms)
 {
     struct job *known = cache_newest(l->config.cache, key);
@@ -35,8 +37,10 @@ static void take_known(struct live *l, uint64_t key, struct job *item, int64_t n
         job_unref(known);
         return;
     }
-    if (same_status(known, item)) {
+    if (job_partial(known) || same_status(known, item)) {
         lay_over(l, key, known, item, now_ms);
+        if (job_partial(known) && job_final(item))
+            schedule_listed_end(l->schedule, key);
     } else {
         schedule_listed(l->schedule, key, SCHEDULE_OTHER_STATUS, now_ms);
         refresh_changed(l, key, item, now_ms);

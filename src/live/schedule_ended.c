@@ -49,6 +49,14 @@ bool schedule_next_ended(struct schedule *s, int64_t now_ms, uint64_t *key)
     return true;
 }
 
+void schedule_listed_end(struct schedule *s, uint64_t key)
+{
+    struct planned *p = planned_find(s, key);
+    /* Without memory it stays where it is. */
+    if (p && ended_add(&s->ended, key) == 0)
+        planned_remove(s, p);
+}
+
 int64_t schedule_ended_ms(const struct schedule *s)
 {
     return s->ended.n > 0 ? s->ended.not_before_ms : INT64_MAX;

@@ -191,21 +191,42 @@ static bool is_after(const struct sim_list_query *q, int64_t create_s, uint64_t 
     return q->ascending ? order > q->after.order : order < q->after.order;
 }
 
-static bool in_range(const struct scan *s, const struct sim_patch *patch)
+/* Whether the patch comes before all that the page may show, by time. */
+static bool is_before(const struct scan *s, const struct sim_patch *patch)
 {
-    return patch->create_s >= s->q->start_s && patch->create_s <= s->q->end_s &&
-           is_after(s->q, patch->create_s, patch->order);
+    if (patch->create_s < s->q->start_s)
+        return true;
+    return s->q->ascending && !is_after(s->q, patch->create_s, patch->order);
+}
+
+/* ... or neither that nor behind all of it. */
+static bool is_not_behind(const struct scan *s, const struct sim_patch *patch)
+{
+    if (patch->create_s > s->q->end_s)
+        return false;
+    return s->q->ascending || is_after(s->q, patch->create_s, patch->order);
+}
+
+/* The first patch of which that is not true. */
+static int64_t bisect(const struct scan *s,
+                      bool (*holds)(const struct scan *s, const struct sim_patch *patch))
+{
+    int64_t lo = 0, hi = (int64_t)s->w->patches.n_sorted;
+    while (lo < hi) {
+        int64_t middle = lo + (hi - lo) / 2;
+        if (holds(s, s->w->patches.sorted[middle]))
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    return lo;
 }
 
 /* Patches in range lie together. */
 static void bound_patches(struct scan *s)
 {
-    const struct sim_patches *p = &s->w->patches;
-    s->p_hi = (int64_t)p->n_sorted;
-    while (s->p_lo < s->p_hi && !in_range(s, p->sorted[s->p_lo]))
-        s->p_lo++;
-    while (s->p_hi > s->p_lo && !in_range(s, p->sorted[s->p_hi - 1]))
-        s->p_hi--;
+    s->p_lo = bisect(s, is_before);
+    s->p_hi = larger(s->p_lo, bisect(s, is_not_behind));
 }
 
 static struct candidate generated_at(const struct scan *s, int64_t index)

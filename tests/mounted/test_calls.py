@@ -53,8 +53,9 @@ def test_job_not_found_is_enoent_and_remembered_for_ttl_missing(mount, sim):
         assert sim.calls(job) == 1
     processing(sim, job)  # the service has it from now on
     wait_until(lambda: m.errno("jobs", job, "status") is None, 5, "it is asked again")
-    assert time.monotonic() - begin >= 1.4
-    assert sim.calls(job) == 2
+    took = time.monotonic() - begin
+    assert took >= 1.4
+    assert 2 <= sim.calls(job) <= 1 + took / 1.4
 
 
 def test_finished_jobs_are_not_asked_again(mount, sim):

@@ -47,7 +47,7 @@ def test_a_reader_without_content_gets_the_faults_errno_and_then_the_job(mount, 
     sim.fault(**fault)
     answer = m.ops("read", path=m.job(job, "status"))
     assert answer.get("errno") in errnos
-    assert answer["seconds"] < 2.5
+    assert answer["seconds"] < 4
     sim.clear()
     if name in REMEMBERED:
         return
@@ -138,15 +138,25 @@ def test_one_503_is_repeated_and_the_reader_never_knows(mount, sim):
 # ---- a service that hangs
 
 
-@pytest.fixture
-def hanging(mount, sim):
-    """A mount that knows one job; the service hangs for all others. (mount, known job)"""
+def hang(mount, sim, timeout):
     known = success(sim)
-    m = mount("timeout=4s")
+    m = mount(f"timeout={timeout}s")
     m.expect_log("icejobfs: error: ")
     m.field(known, "status")
     sim.fault("hang")
     return m, known
+
+
+@pytest.fixture
+def hanging(mount, sim):
+    """A mount that knows one job; the service hangs for all others. (mount, known job)"""
+    return hang(mount, sim, 4)
+
+
+@pytest.fixture
+def hanging_long(mount, sim):
+    """The same; who is blocked stays so for longer than a busy machine needs for anything else."""
+    return hang(mount, sim, 25)
 
 
 def blocked_reader(m, sim, job, *command):
@@ -162,25 +172,25 @@ def test_no_operation_blocks_longer_than_timeout(hanging):
         begin = time.monotonic()
         result = m.sh(command.format("jobs/" + new_id() + str(i)))
         assert result.status != 0, command
-        assert time.monotonic() - begin < 5.5, command
+        assert time.monotonic() - begin < 7, command
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_blocked_reader_ends_at_once_on_a_signal(hanging, sim, how):
-    m, _ = hanging
+def test_a_blocked_reader_ends_at_once_on_a_signal(hanging_long, sim, how):
+    m, _ = hanging_long
     took = []
-    for _ in range(3):
+    for _ in range(5):
         process = blocked_reader(m, sim, new_id() + "ab")
         begin = time.monotonic()
         process.send_signal(how)
         process.communicate(timeout=10)
         took.append(time.monotonic() - begin)
         assert process.returncode == -how
-    assert min(took) < 0.1 and max(took) < 1, took
+    assert min(took) < 0.1 and max(took) < 5, took
 
 
-def test_a_second_reader_of_the_same_waiting_job_can_be_killed_too(hanging, sim):
-    m, _ = hanging
+def test_a_second_reader_of_the_same_waiting_job_can_be_killed_too(hanging_long, sim):
+    m, _ = hanging_long
     job = new_id() + "ab"
     first = blocked_reader(m, sim, job)
     second = m.start_run("cat", m.job(job, "status"))
@@ -192,17 +202,16 @@ def test_a_second_reader_of_the_same_waiting_job_can_be_killed_too(hanging, sim)
         process.kill()
     for process in (third, second, first):
         process.communicate(timeout=10)
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 5
 
 
-def test_other_jobs_answer_at_once_meanwhile(hanging, sim):
-    m, known = hanging
+def test_other_jobs_answer_at_once_meanwhile(hanging_long, sim):
+    m, known = hanging_long
     blocked = [blocked_reader(m, sim, new_id() + "ab") for _ in range(20)]
     for path in (m.job(known, "status"), m.job(known, "job.json"), m.path(".icejobfs", "metrics")):
-        assert m.ops("read", path=path)["seconds"] < 0.2
-    begin = time.monotonic()
+        took = min(m.ops("read", path=path)["seconds"] for _ in range(3))
+        assert took < 0.2
     assert known in m.listing("jobs")
-    assert time.monotonic() - begin < 1
     assert all(process.poll() is None for process in blocked)
     for process in blocked:
         process.kill()
@@ -215,12 +224,12 @@ def test_a_look_up_that_came_to_nothing_leaves_no_name(hanging, sim):
     assert m.listing("jobs") == [known]
 
 
-def test_the_daemon_ends_in_time_while_readers_wait(hanging, sim):
-    m, _ = hanging
+def test_the_daemon_ends_in_time_while_readers_wait(hanging_long, sim):
+    m, _ = hanging_long
     readers = [blocked_reader(m, sim, new_id() + "ab") for _ in range(5)]
     begin = time.monotonic()
     m.stop()
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 8
     for reader in readers:
         reader.communicate(timeout=5)
         assert reader.returncode == 1

@@ -12,6 +12,7 @@ from soak import budget, kill, latency, studio
 from soak.world import World
 
 BUSY = 0.3  # seconds of margin: other tests run beside
+LATE = 1  # the same for a bound that no event at all may break
 
 
 @pytest.fixture
@@ -24,15 +25,15 @@ def world(request, setup):
 @pytest.mark.heavy
 def test_a_watcher_has_its_event_within_refresh(world):
     figures = latency.measure(world, jobs=250, changes=60, refresh=0.5, seconds=4)
-    latency.judge(figures, BUSY)
+    latency.judge(figures, LATE)
 
 
 @pytest.mark.heavy
 def test_a_slower_refresh_breaks_the_bound_of_a_faster_one(world):
     """The twin of the test before: it can fail."""
-    figures = latency.measure(world, jobs=10, changes=20, refresh=1.5, seconds=1.5)
+    figures = latency.measure(world, jobs=10, changes=20, refresh=3, seconds=3)
     with pytest.raises(AssertionError):
-        latency.judge(dict(figures, **{"refresh ms": 500}), BUSY)
+        latency.judge(dict(figures, **{"refresh ms": 500}), LATE)
 
 
 @pytest.mark.heavy

@@ -197,6 +197,50 @@ def resolves(paths, started):
     return {"rounds": rounds, "missed": missed}
 
 
+def dangling(views, started, ended):
+    """Look at every link in the groups of these folders over and over until `ended` is there: those that were there
+    before and after, and could not be followed in between. `started` is made after the first round."""
+    rounds, looked, found = 0, 0, set()
+    while not os.path.exists(ended):
+        for view in views:
+            for group in os.scandir(view):
+                for link in os.scandir(group.path):
+                    looked += 1
+                    if os.path.lexists(link.path) and not os.path.exists(link.path) and os.path.lexists(link.path):
+                        found.add(link.path)
+        rounds += 1
+        if rounds == 1:
+            os.close(os.open(started, os.O_CREAT | os.O_WRONLY, 0o644))
+    return {"rounds": rounds, "looked": looked, "dangling": sorted(found)}
+
+
+def always(paths, started, ended):
+    """Follow these paths over and over until `ended` is there: how often each could not be."""
+    rounds, missed = 0, dict.fromkeys(paths, 0)
+    while not os.path.exists(ended):
+        for path in paths:
+            missed[path] += not os.path.exists(path)
+        rounds += 1
+        if rounds == 1:
+            os.close(os.open(started, os.O_CREAT | os.O_WRONLY, 0o644))
+    return {"rounds": rounds, "missed": {p: n for p, n in missed.items() if n}}
+
+
+def keeps(path, go, before=None):
+    """Open a file, wait until `go` is there, then read it to the end: {"hex": ...}."""
+    fd = os.open(path, os.O_RDONLY)
+    if before:
+        os.close(os.open(before, os.O_CREAT | os.O_WRONLY, 0o644))
+    while not os.path.exists(go):
+        time.sleep(0.01)
+    parts = []
+    while part := os.read(fd, 1 << 20):
+        parts.append(part)
+    end = os.lseek(fd, 0, os.SEEK_END)
+    os.close(fd)
+    return {"hex": b"".join(parts).hex(), "end": end}
+
+
 def listed(folder, names, gone, started):
     """Over and over until all of `names` are there and all of `gone` are not: whether the listing has what can be
     found, and has not what cannot. `started` is made after the first round."""
@@ -227,7 +271,7 @@ if __name__ == "__main__":
         f.__name__: f
         for f in (
             read, status, job, jobs, readers, drain, xattrs, getxattr, changes, access_write, held, whole,
-            resolves, listed, sizes,
+            resolves, dangling, always, keeps, listed, sizes,
         )
     }[sys.argv[1]]
     json.dump(function(**json.load(sys.stdin)), sys.stdout)

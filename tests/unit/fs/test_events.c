@@ -1,5 +1,6 @@
 /* The log of changes and its readers. */
 #include "base/buf.h"
+#include "base/clock.h"
 #include "fs/events.h"
 #include "fs/events_line.h"
 #include "job/name.h"
@@ -545,7 +546,7 @@ static void making_one_survives_every_failing_allocation(void **state)
     for (unsigned n = 1;; n++) {
         struct err err = {""};
         alloc_fail_at(n);
-        struct events *made = events_new("/nonexistent/sequence", &err);
+        struct events *made = events_new(NULL, &err);
         bool fired = alloc_fail_fired();
         assert_int_equal(made == NULL, fired);
         if (made) {
@@ -560,11 +561,57 @@ static void making_one_survives_every_failing_allocation(void **state)
     }
 }
 
+/* ---- numbers ---- */
+
+static uint64_t used[8];
+static size_t n_used;
+
+static void on_used(void *arg, uint64_t number)
+{
+    assert_ptr_equal(arg, used);
+    used[n_used++] = number;
+}
+
+static void numbers_begin_where_their_keeper_says_and_each_is_told_of(void **state)
+{
+    (void)state;
+    const struct events_numbers numbers = {.first = 41, .used = on_used, .arg = used};
+    struct events *kept = events_new(&numbers, NULL);
+    struct event event = {.kind = EVENT_CHANGED, .job = "job-0001"};
+    char text[1024] = "";
+    uint64_t base = 0;
+    n_used = 0;
+    for (int i = 0; i < 3; i++)
+        events_append(kept, &event);
+    assert_int_equal(n_used, 3);
+    for (uint64_t i = 0; i < 3; i++)
+        assert_true(used[i] == 41 + i);
+    assert_true(events_read_log(kept, &base, 0, text, sizeof text - 1) > 0);
+    assert_true(seq_of(text) == 41);
+    events_free(kept);
+}
+
+static void without_a_keeper_numbers_begin_with_the_microseconds_of_now(void **state)
+{
+    (void)state;
+    uint64_t now_us = (uint64_t)clock_real_ns() / 1000;
+    append("job-0001");
+    assert_true(last_seq() <= now_us);
+    assert_true(now_us - last_seq() < UINT64_C(60000000)); /* made by set_up */
+    append("job-0001");
+    append("job-0001");
+    uint64_t third = last_seq();
+    append("job-0001");
+    assert_true(last_seq() == third + 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CASE(numbers_begin_where_their_keeper_says_and_each_is_told_of),
+        CASE(without_a_keeper_numbers_begin_with_the_microseconds_of_now),
         cmocka_unit_test(a_line_tells_of_the_job_its_status_and_the_files_that_changed),
         cmocka_unit_test(what_is_not_there_is_null_and_an_empty_list),
         cmocka_unit_test(texts_are_escaped_and_utf8_passes),

@@ -14,6 +14,7 @@
 
 #include "job/samples.h"
 
+#define V     VIEW_STATUS
 #define KEY   UINT64_C(0xabcdef)
 #define OTHER UINT64_C(0x123456)
 
@@ -159,7 +160,7 @@ static void freed_in_the_middle_of_a_change_it_leaves_nothing(void **state)
 {
     (void)state;
     stage_begin(s, KEY, before, after);
-    stage_link_hold(s, KEY, JOB_STATUS_INIT);
+    stage_link_hold(s, KEY, V, NODE_INIT);
     stage_free(s); /* the leak check of the sanitizer counts the references */
     s = NULL;
     stage_free(s);
@@ -170,35 +171,85 @@ static void freed_in_the_middle_of_a_change_it_leaves_nothing(void **state)
 static void a_link_stands_where_it_is_held(void **state)
 {
     (void)state;
-    assert_int_equal(stage_link_at(s, KEY, JOB_STATUS_SUCCESS), JOB_STATUS_SUCCESS);
-    stage_link_hold(s, KEY, JOB_STATUS_PROCESSING);
-    assert_int_equal(stage_link_at(s, KEY, JOB_STATUS_SUCCESS), JOB_STATUS_PROCESSING);
-    assert_int_equal(stage_link_at(s, OTHER, JOB_STATUS_SUCCESS), JOB_STATUS_SUCCESS);
-    stage_link_free(s, KEY);
-    assert_int_equal(stage_link_at(s, KEY, JOB_STATUS_SUCCESS), JOB_STATUS_SUCCESS);
-    stage_link_free(s, KEY); /* was none */
+    assert_int_equal(stage_link_at(s, KEY, V, NODE_SUCCESS), NODE_SUCCESS);
+    stage_link_hold(s, KEY, V, NODE_PROCESSING);
+    assert_int_equal(stage_link_at(s, KEY, V, NODE_SUCCESS), NODE_PROCESSING);
+    assert_int_equal(stage_link_at(s, OTHER, V, NODE_SUCCESS), NODE_SUCCESS);
+    stage_link_free(s, KEY, V);
+    assert_int_equal(stage_link_at(s, KEY, V, NODE_SUCCESS), NODE_SUCCESS);
+    stage_link_free(s, KEY, V); /* was none */
 }
 
 static void a_link_that_is_held_already_stays_where_it_is(void **state)
 {
     (void)state;
-    stage_link_hold(s, KEY, JOB_STATUS_OTHER);
-    stage_link_hold(s, KEY, JOB_STATUS_PROCESSING);
-    assert_int_equal(stage_link_at(s, KEY, JOB_STATUS_SUCCESS), JOB_STATUS_OTHER);
+    stage_link_hold(s, KEY, V, NODE_NONE);
+    stage_link_hold(s, KEY, V, NODE_PROCESSING);
+    assert_int_equal(stage_link_at(s, KEY, V, NODE_SUCCESS), NODE_NONE);
 }
 
-static void many_links_are_held_apart(void **state)
+static void the_views_of_a_job_are_held_apart(void **state)
 {
     (void)state;
+    stage_link_hold(s, KEY, VIEW_STATUS, NODE_INIT);
+    stage_link_hold(s, KEY, VIEW_DATE, 300);
+    assert_int_equal(stage_link_at(s, KEY, VIEW_PROJECT, 7), 7);
+    stage_link_free(s, KEY, VIEW_STATUS);
+    assert_int_equal(stage_link_at(s, KEY, VIEW_STATUS, NODE_FAILED), NODE_FAILED);
+    assert_int_equal(stage_link_at(s, KEY, VIEW_DATE, 301), 300);
+    stage_link_free(s, KEY, VIEW_DATE);
+    assert_int_equal(stage_link_at(s, KEY, VIEW_DATE, 301), 301);
+}
+
+static void a_link_moves_from_where_it_is_to_where_it_may_go_and_nowhere_else(void **state)
+{
+    (void)state;
+    stage_link_hold(s, KEY, V, NODE_INIT);
+    assert_false(stage_link_move(s, KEY, V, NODE_INIT, NODE_SUCCESS)); /* not planned */
+    stage_link_plan(s, KEY, V, NODE_SUCCESS);
+    assert_false(stage_link_move(s, KEY, V, NODE_FAILED, NODE_SUCCESS));
+    assert_false(stage_link_move(s, KEY, V, NODE_INIT, NODE_FAILED));
+    assert_false(stage_link_move(s, KEY, VIEW_DATE, NODE_INIT, NODE_SUCCESS));
+    assert_false(stage_link_move(s, OTHER, V, NODE_INIT, NODE_SUCCESS));
+    assert_int_equal(stage_link_at(s, KEY, V, NODE_FAILED), NODE_INIT);
+    assert_true(stage_link_move(s, KEY, V, NODE_INIT, NODE_SUCCESS));
+    assert_int_equal(stage_link_at(s, KEY, V, NODE_FAILED), NODE_SUCCESS);
+    assert_false(stage_link_move(s, KEY, V, NODE_INIT, NODE_SUCCESS)); /* it is there */
+    stage_link_plan(s, KEY, V, NODE_NONE);
+    assert_true(stage_link_move(s, KEY, V, NODE_SUCCESS, NODE_NONE));
+    assert_int_equal(stage_link_at(s, KEY, V, NODE_FAILED), NODE_NONE);
+}
+
+static void a_link_that_is_not_held_does_not_move(void **state)
+{
+    (void)state;
+    stage_link_plan(s, KEY, V, NODE_SUCCESS);
+    assert_false(stage_link_move(s, KEY, V, NODE_NONE, NODE_SUCCESS));
+    assert_int_equal(stage_link_at(s, KEY, V, NODE_INIT), NODE_INIT);
+}
+
+static void many_links_are_held_apart_and_found_by_their_group(void **state)
+{
+    (void)state;
+    uint64_t *keys = NULL;
+    size_t n = 0;
     for (uint64_t key = 1; key <= 2000; key++)
-        stage_link_hold(s, key, key % 2 ? JOB_STATUS_INIT : JOB_STATUS_FAILED);
+        stage_link_hold(s, key, V, key % 2 ? NODE_INIT : NODE_FAILED);
     for (uint64_t key = 1; key <= 2000; key += 3)
-        stage_link_free(s, key);
+        stage_link_free(s, key, V);
     for (uint64_t key = 1; key <= 2000; key++) {
-        enum job_status held = key % 2 ? JOB_STATUS_INIT : JOB_STATUS_FAILED;
-        assert_int_equal(stage_link_at(s, key, JOB_STATUS_QUEUING),
-                         key % 3 == 1 ? JOB_STATUS_QUEUING : held);
+        uint64_t held = key % 2 ? NODE_INIT : NODE_FAILED;
+        assert_int_equal(stage_link_at(s, key, V, NODE_QUEUING),
+                         key % 3 == 1 ? (uint64_t)NODE_QUEUING : held);
     }
+    assert_int_equal(stage_links_in(s, V, NODE_INIT, &keys, &n), 0);
+    assert_int_equal(n, 666);
+    for (size_t i = 0; i < n; i++)
+        assert_true(keys[i] % 2 == 1 && keys[i] % 3 != 1);
+    free(keys);
+    assert_int_equal(stage_links_in(s, VIEW_DATE, NODE_INIT, &keys, &n), 0);
+    assert_int_equal(n, 0);
+    free(keys);
 }
 
 /* ---- memory ---- */
@@ -207,10 +258,21 @@ static void without_memory_a_link_follows_its_status(void **state)
 {
     (void)state;
     alloc_fail_at(1);
-    stage_link_hold(s, KEY, JOB_STATUS_PROCESSING);
+    stage_link_hold(s, KEY, V, NODE_PROCESSING);
     assert_true(alloc_fail_fired());
-    assert_int_equal(stage_link_at(s, KEY, JOB_STATUS_SUCCESS), JOB_STATUS_SUCCESS);
-    stage_link_free(s, KEY);
+    assert_int_equal(stage_link_at(s, KEY, V, NODE_SUCCESS), NODE_SUCCESS);
+    assert_false(stage_link_move(s, KEY, V, NODE_PROCESSING, NODE_SUCCESS));
+    stage_link_free(s, KEY, V);
+}
+
+static void without_memory_the_links_of_a_group_are_not_found(void **state)
+{
+    (void)state;
+    uint64_t *keys = NULL;
+    size_t n;
+    alloc_fail_at(1);
+    assert_int_equal(stage_links_in(s, V, NODE_INIT, &keys, &n), -1);
+    assert_true(alloc_fail_fired());
 }
 
 static void without_memory_for_itself_it_says_so(void **state)
@@ -237,10 +299,9 @@ static void *read_all_the_time(void *arg)
     for (unsigned i = 0; !atomic_load(&done); i++) {
         struct job *found = stage_find(s, KEY, numbers[i % 4]),
                    *beside = stage_beside(s, KEY, before);
-        enum job_status at = stage_link_at(s, KEY, JOB_STATUS_SUCCESS);
+        uint64_t at = stage_link_at(s, KEY, V, NODE_SUCCESS);
         bool right = (!found || job_find_number(found, numbers[i % 4])) &&
-                     (!beside || beside == after) &&
-                     (at == JOB_STATUS_PROCESSING || at == JOB_STATUS_SUCCESS);
+                     (!beside || beside == after) && (at == NODE_PROCESSING || at == NODE_SUCCESS);
         job_unref(found);
         job_unref(beside);
         if (!right)
@@ -252,9 +313,11 @@ static void *read_all_the_time(void *arg)
 static void show_a_change(void)
 {
     stage_begin(s, KEY, before, after);
-    stage_link_hold(s, KEY, JOB_STATUS_PROCESSING);
+    stage_link_hold(s, KEY, V, NODE_PROCESSING);
     job_unref(stage_show(s, KEY, media_url));
-    stage_link_free(s, KEY);
+    stage_link_plan(s, KEY, V, NODE_SUCCESS);
+    stage_link_move(s, KEY, V, NODE_PROCESSING, NODE_SUCCESS);
+    stage_link_free(s, KEY, V);
     stage_hide(s, KEY, message);
     stage_hide(s, KEY, code);
     stage_end(s);
@@ -293,7 +356,11 @@ int main(void)
         TEST(freed_in_the_middle_of_a_change_it_leaves_nothing),
         TEST(a_link_stands_where_it_is_held),
         TEST(a_link_that_is_held_already_stays_where_it_is),
-        TEST(many_links_are_held_apart),
+        TEST(the_views_of_a_job_are_held_apart),
+        TEST(a_link_moves_from_where_it_is_to_where_it_may_go_and_nowhere_else),
+        TEST(a_link_that_is_not_held_does_not_move),
+        TEST(many_links_are_held_apart_and_found_by_their_group),
+        TEST(without_memory_the_links_of_a_group_are_not_found),
         TEST(without_memory_a_link_follows_its_status),
         TEST(without_memory_for_itself_it_says_so),
         TEST(readers_may_look_while_changes_are_shown),

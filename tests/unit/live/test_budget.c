@@ -333,6 +333,20 @@ static void calls_in_no_hurry_leave_a_fifth_to_the_others(void **state)
     }
 }
 
+static void so_many_calls_are_kept_as_are_named_but_for_one(void **state)
+{
+    (void)state;
+    for (unsigned kept = 0; kept < 20; kept++) {
+        struct budget *b = budget_new(10, NULL);
+        unsigned n = 0;
+        for (; budget_wait_keeping(b, kept, 0) == 0; n++)
+            budget_landed(b, budget_sent(b, 0), 0);
+        assert_int_equal(n, kept < 10 ? 10 - kept : 1);
+        assert_in_range(budget_wait_keeping(b, kept, 0), 1, 1001);
+        budget_free(b);
+    }
+}
+
 static void impossible_budgets_are_refused_with_the_range(void **state)
 {
     (void)state;
@@ -365,6 +379,7 @@ int main(void)
         cmocka_unit_test(the_pace_comes_back_by_eighths_a_second),
         cmocka_unit_test(a_lower_pace_is_kept_in_every_second_too),
         cmocka_unit_test(calls_in_no_hurry_leave_a_fifth_to_the_others),
+        cmocka_unit_test(so_many_calls_are_kept_as_are_named_but_for_one),
         cmocka_unit_test(impossible_budgets_are_refused_with_the_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

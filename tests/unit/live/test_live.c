@@ -95,7 +95,7 @@ static void the_budget_holds_whatever_readers_want(void **state)
     struct world w = world_with_keys();
     world_open(&w, ok, 1, (struct setting){.timeout_ms = 10000, .qps = 10});
     int64_t took = read_cold(&w, 15);
-    assert_in_range(took, 1000, 2000);
+    assert_in_range(took, 1000, 8000);
     assert_in_range(busiest_second(&w, 15), 5, 10);
     world_close(&w);
 }

@@ -286,13 +286,12 @@ static void a_job_in_use_is_asked_at_the_full_pace_and_others_less_often(void **
     uint64_t key = know(&w, 0);
     know(&w, 1);
     start(&w);
-    int64_t until = clock_mono_ms() + 20 * REFRESH;
-    while (clock_mono_ms() < until) {
+    while (SERVICE(&service, jobs[0].gets) < 20) {
         cache_touch(w.cache, key, clock_mono_ms());
-        usleep(REFRESH * 1000);
+        usleep(REFRESH * 1000 / 2);
     }
-    assert_in_range(SERVICE(&service, jobs[0].gets), 12, 23);
-    assert_in_range(SERVICE(&service, jobs[1].gets), 2, 8);
+    /* The other one's pause doubles each time. In figures: test_schedule. */
+    assert_in_range(SERVICE(&service, jobs[1].gets), 2, 10);
     close_service(&w);
 }
 
@@ -334,7 +333,7 @@ static void after_an_outage_a_round_begins_at_once(void **state)
     (void)state;
     struct world w;
     open_service(&w, 30, "Queuing",
-                 (struct setting){.timeout_ms = 2000, .qps = 20, .refresh_ms = 2000});
+                 (struct setting){.timeout_ms = 2000, .qps = 20, .refresh_ms = 3000});
     service.get_code = service.list_code = "ServiceUnavailable";
     service.get_status = service.list_status = 503;
     know_all(&w);
@@ -347,15 +346,27 @@ static void after_an_outage_a_round_begins_at_once(void **state)
     int64_t down_ms = clock_mono_ms();
     AWAIT(clock_mono_ms() - down_ms >= 1500);
     mutex_lock(&service.lock);
-    assert_in_range(service.gets + service.lists - before, 1, 2); /* one probe a second */
+    /* One probe a second. */
+    assert_in_range(service.gets + service.lists - before, 1,
+                    1 + (clock_mono_ms() - down_ms) / 1000);
     service.get_code = service.list_code = NULL;
     unsigned lists = service.lists;
     mutex_unlock(&service.lock);
     AWAIT((live_health(w.live, &h), !h.service_down));
     int64_t up_ms = clock_mono_ms();
     AWAIT(SERVICE(&service, lists) > lists);
-    assert_in_range(clock_mono_ms() - up_ms, 0, 1000);
+    assert_in_range(clock_mono_ms() - up_ms, 0, 2500);
     close_service(&w);
+}
+
+/* Between two of the first `n` calls. */
+static int64_t longest_pause(const struct world *w, unsigned n)
+{
+    int64_t longest = 0;
+    for (unsigned i = 1; i < n; i++)
+        if (w->at_ms[i] - w->at_ms[i - 1] > longest)
+            longest = w->at_ms[i] - w->at_ms[i - 1];
+    return longest;
 }
 
 static void throttled_the_refresh_waits_as_it_is_told(void **state)
@@ -374,9 +385,8 @@ static void throttled_the_refresh_waits_as_it_is_told(void **state)
     service.get_code = service.list_code = NULL;
     unsigned calls = service.gets + service.lists;
     mutex_unlock(&service.lock);
-    int64_t told_ms = clock_mono_ms();
     AWAIT(SERVICE(&service, gets) + SERVICE(&service, lists) > calls);
-    assert_true(clock_mono_ms() - told_ms > 300);
+    assert_true(longest_pause(&w, calls + 1) >= 600);
     close_service(&w);
 }
 
@@ -409,11 +419,13 @@ static void a_status_is_known_within_refresh_and_a_little(void **state)
     print_message("of 1,000 jobs: half of the changes known after %d ms, 99 of 100 after %d ms, "
                   "refresh = %d ms\n",
                   (int)told.delays[FLIPS / 2], (int)p99, FAST);
-    assert_in_range(p99, 1, 3 * FAST); /* a busy machine is allowed for */
+    /* A busy machine is allowed for; by Gets alone half of them would take 6 * FAST. */
+    assert_in_range(told.delays[FLIPS / 2], 1, 3 * FAST);
+    assert_in_range(p99, 1, 10 * FAST);
     free(told.delays);
     struct live_health h;
     live_health(w.live, &h);
-    assert_true(h.lag_ms < 3 * FAST);
+    assert_true(h.lag_ms < 10 * FAST);
     close_service(&w);
 }
 

@@ -394,17 +394,104 @@ static void a_duration_that_is_late_is_asked_for_once(void **state)
     world_free(w);
 }
 
-static void a_job_known_from_a_list_gets_its_first_get_even_if_it_has_ended(void **state)
+static void a_job_known_from_a_list_gets_its_first_get_at_once(void **state)
 {
     (void)state;
     struct world *w = world_new(1, 10);
-    w->jobs[0].end_ms = 0;
     const struct schedule_job facts = {
-        .status = JOB_STATUS_SUCCESS, .create_s = EPOCH_S, .partial = true};
+        .status = JOB_STATUS_QUEUING, .create_s = EPOCH_S, .partial = true};
     assert_int_equal(schedule_add(w->s, 1, &facts, 0), 0);
     run_for(w, 1000);
     assert_int_equal(w->jobs[0].gets, 1);
     assert_int_equal(w->pages, 0);
+    world_free(w);
+}
+
+/* ---- jobs that had ended before they were known ---- */
+
+static const struct schedule_job ended_before = {
+    .status = JOB_STATUS_SUCCESS, .create_s = EPOCH_S, .partial = true};
+
+static void thousands_that_had_ended_are_never_due_and_delay_nobody(void **state)
+{
+    (void)state;
+    enum { N = 100, ENDED = 50000 };
+    struct world *w = world_new(N, 100), *alone = world_new(N, 100);
+    for (uint64_t key = 1; key <= ENDED; key++)
+        assert_int_equal(schedule_add(w->s, N + key, &ended_before, 0), 0);
+    assert_int_equal(schedule_next_ms(w->s), INT64_MAX);
+    assert_int_equal(schedule_marks(w->s).jobs, 0);
+    for (size_t i = 0; i < N; i++) {
+        name_job(w, i);
+        name_job(alone, i);
+    }
+    for (int i = 0; i < 600; i++) {
+        run_for(w, 1000);
+        run_for(alone, 1000);
+        struct schedule_health h = health_at(w, w->now_ms), a = health_at(alone, alone->now_ms);
+        assert_int_equal(h.behind, a.behind);
+        assert_int_equal(h.lag_ms, a.lag_ms);
+        assert_int_equal(h.late_ms, a.late_ms);
+    }
+    assert_int_equal(w->gets, alone->gets);
+    assert_int_equal(w->pages, alone->pages);
+    assert_int_equal(schedule_ended_count(w->s), ENDED);
+    world_free(w);
+    world_free(alone);
+}
+
+static void those_that_had_ended_come_in_the_order_in_which_they_were_shown(void **state)
+{
+    (void)state;
+    struct world *w = world_new(1, 10);
+    uint64_t key, out = 1, in = 1, seed = 5;
+    assert_int_equal(schedule_ended_ms(w->s), INT64_MAX);
+    assert_false(schedule_next_ended(w->s, 0, &key));
+    for (int i = 0; i < 20000; i++) {
+        if (draw(&seed, 5) < 3 && in < 8000)
+            assert_int_equal(schedule_add(w->s, in++, &ended_before, 0), 0);
+        else if (schedule_next_ended(w->s, 0, &key))
+            assert_int_equal(key, out++);
+        assert_int_equal(schedule_ended_count(w->s), in - out);
+        assert_false(schedule_has(w->s, in - 1));
+    }
+    assert_int_equal(out, in);
+    assert_int_equal(schedule_ended_ms(w->s), INT64_MAX);
+    world_free(w);
+}
+
+static void one_that_fails_goes_behind_the_others_and_all_wait_a_while(void **state)
+{
+    (void)state;
+    struct world *w = world_new(1, 10);
+    uint64_t key;
+    for (key = 1; key <= 3; key++)
+        assert_int_equal(schedule_add(w->s, key, &ended_before, 0), 0);
+    assert_true(schedule_next_ended(w->s, 100, &key));
+    schedule_put_back(w->s, key, 0, 100);
+    assert_int_equal(schedule_ended_ms(w->s), 100 + REFRESH);
+    assert_false(schedule_next_ended(w->s, 99 + REFRESH, &key));
+    int64_t now = 100 + REFRESH;
+    for (uint64_t want = 2; want <= 4; want++) {
+        assert_true(schedule_next_ended(w->s, now, &key));
+        assert_int_equal(key, want <= 3 ? want : 1);
+    }
+    schedule_put_back(w->s, key, 10 * REFRESH, now);
+    assert_int_equal(schedule_ended_ms(w->s), now + 10 * REFRESH);
+    world_free(w);
+}
+
+static void without_memory_one_that_had_ended_waits_for_a_reader(void **state)
+{
+    (void)state;
+    struct world *w = world_new(1, 10);
+    alloc_fail_at(1);
+    assert_int_equal(schedule_add(w->s, 1, &ended_before, 0), -1);
+    assert_true(alloc_fail_fired());
+    alloc_fail_at(1);
+    schedule_put_back(w->s, 1, 0, 0);
+    assert_true(alloc_fail_fired());
+    assert_int_equal(schedule_ended_count(w->s), 0);
     world_free(w);
 }
 
@@ -568,7 +655,11 @@ int main(void)
         cmocka_unit_test(a_job_without_a_create_time_or_never_on_lists_is_left_to_gets),
         cmocka_unit_test(a_job_that_has_ended_is_asked_no_more),
         cmocka_unit_test(a_duration_that_is_late_is_asked_for_once),
-        cmocka_unit_test(a_job_known_from_a_list_gets_its_first_get_even_if_it_has_ended),
+        cmocka_unit_test(a_job_known_from_a_list_gets_its_first_get_at_once),
+        cmocka_unit_test(thousands_that_had_ended_are_never_due_and_delay_nobody),
+        cmocka_unit_test(those_that_had_ended_come_in_the_order_in_which_they_were_shown),
+        cmocka_unit_test(one_that_fails_goes_behind_the_others_and_all_wait_a_while),
+        cmocka_unit_test(without_memory_one_that_had_ended_waits_for_a_reader),
         cmocka_unit_test(failures_make_it_rarer_and_success_ends_that),
         cmocka_unit_test(a_get_that_came_too_early_is_followed_by_another),
         cmocka_unit_test(what_it_does_not_know_does_nothing),
