@@ -30,7 +30,8 @@ enum spin_advice {
 /* There is no request. */
 enum spin_advice spin_nothing(struct spin *s, int64_t now_ns);
 
-/* There is one. true: waiting awake has paid. */
-bool spin_request(struct spin *s);
+/* There is one. true: waiting awake has paid. (It has not where it took longer than it may: the
+ * processor was taken away meanwhile, perhaps by the asker, who was kept from asking.) */
+bool spin_request(struct spin *s, int64_t now_ns);
 
 #endif

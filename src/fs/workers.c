@@ -229,8 +229,10 @@ static void process(struct worker *self, struct fuse_buf *buf)
 {
     struct workers *w = self->all;
     bool quick = !w->bench || request_is_quick(buf->mem, buf->size);
-    if (spin_request(&self->spin))
-        metric_add(METRIC_FS_SPIN_HITS, 1);
+    if (self->spin.since_ns != 0)
+        metric_add(spin_request(&self->spin, clock_mono_ns()) ? METRIC_FS_SPIN_HITS
+                                                              : METRIC_FS_SPIN_MISSES,
+                   1);
     if (!quick)
         hand_over(w);
     else if (w->bench && ++self->backlog >= BACKLOG)

@@ -1,0 +1,59 @@
+"""What the kernel answers by itself, and what a waiting daemon costs."""
+
+import os
+import re
+import time
+
+from support.jobs import success
+
+
+def counted(m, name):
+    """A counter of the daemon."""
+    text = m.read(".icejobfs", "metrics").decode()
+    return int(re.search(rf"^icejobfs_{name}_total (\d+)$", text, re.M).group(1))
+
+
+def ticks(m):
+    """The processor time that the daemon has used."""
+    with open(f"/proc/{m.process.pid}/stat") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_looking_again_at_known_files_asks_nothing(mount, sim):
+    jobs = [success(sim) for _ in range(10)]
+    m = mount()
+    for job in jobs:
+        m.run("stat", m.job(job, "status"))
+    before = counted(m, "fs_getattr") + counted(m, "fs_lookup")
+    for _ in range(5):
+        result = m.run("stat", *[m.job(job, "status") for job in jobs])
+        assert result.status == 0, result
+    after = counted(m, "fs_getattr") + counted(m, "fs_lookup")
+    # The counters' own file is looked at, too; 50 looks at 3 steps of a path are not.
+    assert after - before < 40
+
+
+def test_a_new_job_moves_the_time_of_the_folder_of_jobs(mount, sim):
+    m = mount()
+    first, second = success(sim), success(sim)
+    m.field(first, "status")
+    stat = ("stat", "-c", "%y", m.path("jobs"))
+    old = m.run(*stat).text
+    m.field(second, "status")
+    deadline = time.monotonic() + 20
+    while m.run(*stat).text == old:
+        assert time.monotonic() < deadline, "jobs/ still shows its old time"
+
+
+def test_an_idle_mount_uses_no_processor(mount, sim):
+    job = success(sim)
+    m = mount()
+    for _ in range(20):
+        m.field(job, "status")
+    misses, before = counted(m, "fs_spin_misses"), ticks(m)
+    time.sleep(5)
+    used = ticks(m) - before
+    assert used <= 0.05, f"{used} s of processor time in 5 s of rest"
+    # Reading the counters is a few requests; there were no others to wait for.
+    assert counted(m, "fs_spin_misses") - misses < 20
