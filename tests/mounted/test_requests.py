@@ -5,6 +5,7 @@ import re
 import time
 
 from support.jobs import success
+from support.processes import wait_until
 
 
 def counted(m, name):
@@ -41,9 +42,31 @@ def test_a_new_job_moves_the_time_of_the_folder_of_jobs(mount, sim):
     stat = ("stat", "-c", "%y", m.path("jobs"))
     old = m.run(*stat).text
     m.field(second, "status")
-    deadline = time.monotonic() + 20
-    while m.run(*stat).text == old:
-        assert time.monotonic() < deadline, "jobs/ still shows its old time"
+    wait_until(lambda: m.run(*stat).text != old, 20, "jobs/ shows its new time")
+
+
+def test_a_known_listing_is_read_again_without_asking(mount, sim):
+    for_listing = [success(sim) for _ in range(5)]
+    m = mount()
+    for job in for_listing:
+        m.field(job, "status")
+    wait_until(lambda: set(m.listing("jobs")) == set(for_listing), 20, "all are listed")
+    before = counted(m, "fs_readdir")
+    for _ in range(10):
+        assert set(m.listing("jobs")) == set(for_listing)
+    assert counted(m, "fs_readdir") == before
+    late = success(sim)
+    m.field(late, "status")
+    wait_until(lambda: late in m.listing("jobs"), 20, "the new one is listed")
+
+
+def test_labels_and_access_lists_are_not_supported(mount, sim):
+    """So ls -l asks once, and not for each file."""
+    job = success(sim)
+    m = mount()
+    for name in ("security.selinux", "security.capability", "system.posix_acl_access", "system.posix_acl_default"):
+        assert m.ops("getxattr", path=m.job(job, "status"), attribute=name)["errno"] == "ENOTSUP"
+    assert m.ops("getxattr", path=m.job(job, "status"), attribute="user.other")["errno"] == "ENODATA"
 
 
 def test_an_idle_mount_uses_no_processor(mount, sim):
