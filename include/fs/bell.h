@@ -15,9 +15,9 @@ struct bell;
  * Starts nothing. */
 struct bell *bell_new(const char *mountpoint, int root_fd, struct err *err);
 
-/* Ask for one operation and wait for it, at most five seconds. 0, or an errno: what the operation gave;
- * EIO when the notifier died or hung (it is killed; the next call starts another, at most one a
- * second). */
+/* Ask for one operation and wait for it, at most five seconds. 0, or an errno: what the operation
+ * gave; EIO when the notifier died or hung (it is killed; the next call starts another, at most one
+ * a second). */
 int bell_do(struct bell *b, enum notify_op op, const char *path, const char *other);
 
 /* Whether a request comes from the notifier: FUSE gives the thread id of the caller, and it has one

@@ -32,7 +32,7 @@ bool publish_forget(struct fs *fs, uint64_t key);
 /* A version was shown at once, for what was shown before it is lost. */
 void publish_unseen(struct fs *fs, uint64_t key, const struct job *job);
 
-/* A line in the log of changes; it and jobs.tsv ring. */
-void publish_lines(struct fs *fs, const struct event *event);
+/* A line in the log of changes; it rings, and if `tsv` so does jobs.tsv. */
+void publish_lines(struct fs *fs, const struct event *event, bool tsv);
 
 #endif

@@ -27,12 +27,14 @@ void tsv_free(struct tsv *t); /* stopped, and no version is held. NULL is nothin
 /* As it would be if it were made now; makes nothing. */
 struct tsv_stat {
     uint64_t size;
-    int64_t mtime_ns; /* when its lines last changed */
+    int64_t mtime_ns; /* when a job last changed that has a line */
 };
 void tsv_stat(struct tsv *t, struct tsv_stat *out);
 
-/* Something was shown. true: its lines have changed since this was last asked. */
+/* Something was shown. true: a job that has a line has changed since this was last asked. */
 bool tsv_changed(struct tsv *t);
+/* Whether a field stands in the lines. Pure. */
+bool tsv_has_column(const char *field);
 
 struct tsv_version;
 void tsv_version_unref(struct tsv_version *v); /* NULL is nothing */

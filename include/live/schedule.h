@@ -29,9 +29,10 @@
 
 struct schedule;
 
-#define SCHEDULE_SLOWEST 12    /* intervals of `refresh`: the slowest pace */
-#define SCHEDULE_LATE_MS 60000 /* a late Duration is asked for after this, or the slowest pace */
-#define SCHEDULE_NO_TIME INT64_MIN
+#define SCHEDULE_SLOWEST  12    /* intervals of `refresh`: the slowest pace */
+#define SCHEDULE_LATE_MS  60000 /* a late Duration is asked for after this, or the slowest pace */
+#define SCHEDULE_ENDED_MS 5000
+#define SCHEDULE_NO_TIME  INT64_MIN
 
 struct schedule_config {
     int64_t refresh_ms;
@@ -104,7 +105,8 @@ int64_t schedule_ended_ms(const struct schedule *s);
  * well. Of others it does nothing. */
 void schedule_listed_end(struct schedule *s, uint64_t key);
 
-/* Its Get came to nothing: back, behind the others, and none of them before `delay_ms`. */
+/* Its Get came to nothing: back, behind the others, and none of them before `delay_ms`, or
+ * SCHEDULE_ENDED_MS if that is longer. */
 void schedule_put_back(struct schedule *s, uint64_t key, int64_t delay_ms, int64_t now_ms);
 
 size_t schedule_ended_count(const struct schedule *s);

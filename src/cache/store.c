@@ -158,7 +158,7 @@ static int open_second(struct store *s, struct store_db *d, int busy_ms, const c
 
 int store_walk_open(struct store *s, struct store_db *d, const struct store_fault *f)
 {
-    return open_second(s, d, STORE_WRITE_BUSY_MS, READING "-16384", f);
+    return open_second(s, d, STORE_WRITE_BUSY_MS, READING "-1024", f);
 }
 
 /* Whether a failure to open for writing leaves hope of reading. */

@@ -37,8 +37,8 @@ static const char *const sql_text[SQL_COUNT] = {
     [SQL_PUT_REPLY] = "INSERT INTO reply (number, times, body) VALUES (?1, ?2, ?3) "
                       "ON CONFLICT (number) DO UPDATE SET times = excluded.times, "
                       "body = excluded.body",
-    [SQL_PUT_LINE] = "INSERT INTO line (number, row) VALUES (?1, ?2) "
-                     "ON CONFLICT (number) DO UPDATE SET row = excluded.row",
+    [SQL_PUT_LINE] = "INSERT INTO line (id, row) VALUES (?1, ?2) "
+                     "ON CONFLICT (id) DO UPDATE SET row = excluded.row",
     /* The content stays, and with it what is made of it: of the same content, the rest. */
     [SQL_RENEW] =
         "UPDATE job SET fetched = ?10, got = ?11, read = max(read, ?12), ended = ?13, gone = ?14, "
@@ -50,7 +50,7 @@ static const char *const sql_text[SQL_COUNT] = {
                  "ON CONFLICT (id) DO UPDATE SET read = excluded.read WHERE excluded.read > read",
     [SQL_TOUCH] = "UPDATE job SET read = ?2 WHERE id = ?1 AND read < ?2",
     [SQL_FORGET_REPLY] = "DELETE FROM reply WHERE number = (SELECT number FROM job WHERE id = ?1)",
-    [SQL_FORGET_LINE] = "DELETE FROM line WHERE number = (SELECT number FROM job WHERE id = ?1)",
+    [SQL_FORGET_LINE] = "DELETE FROM line WHERE id = ?1",
     [SQL_FORGET] = "DELETE FROM job WHERE id = ?1",
     [SQL_READ_SINCE] = "SELECT 1 FROM job WHERE id = ?1 AND read > ?2",
     [SQL_CLEAR_MISSING] = "DELETE FROM missing",

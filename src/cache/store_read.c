@@ -108,7 +108,7 @@ int store_each_row(struct store *s,
                    void (*each)(void *arg, const char *id, const char *row, size_t len), void *arg,
                    enum store_trouble *why, struct err *err)
 {
-    static const char sql[] = "SELECT id, row FROM job JOIN line USING (number) ORDER BY id";
+    static const char sql[] = "SELECT id, row FROM line ORDER BY id";
     const struct store_fault f = {why, err};
     struct walk w = {.doing = "read the lines of jobs"};
     int rc;

@@ -71,12 +71,12 @@ static int put_reply(struct desk *d, int64_t number, const struct job_record *r)
     return store_run(stmt);
 }
 
-static int put_line(struct desk *d, int64_t number)
+static int put_line(struct desk *d, const char *id)
 {
     sqlite3_stmt *stmt = store_sql(d->db, SQL_PUT_LINE);
     if (!stmt)
         return -1;
-    sqlite3_bind_int64(stmt, 1, number);
+    sqlite3_bind_text(stmt, 1, id, -1, SQLITE_STATIC);
     sqlite3_bind_text64(stmt, 2, buf_str(&d->row), d->row.len, SQLITE_STATIC, SQLITE_UTF8);
     return store_run(stmt);
 }
@@ -99,7 +99,7 @@ static int put_whole(struct desk *d, const struct store_job *job, const struct j
     int put = put_facts(d, job, &number);
     if (put <= 0)
         return put < 0 ? -1 : touch(d, job);
-    return put_reply(d, number, r) < 0 || put_line(d, number) < 0 ? -1 : 0;
+    return put_reply(d, number, r) < 0 || put_line(d, job->facts->id) < 0 ? -1 : 0;
 }
 
 /* Content that is stored already, or is nowhere. */

@@ -1,7 +1,7 @@
 /* The tables. A version's step never changes once it was released; what follows is another step.
  *
  *   job      what starting needs of a job, and nothing more: it is read as a whole
- *   line     its line of jobs.tsv
+ *   line     its line of jobs.tsv, in the order in which they are read
  *   reply    its content
  *   missing  remembered JobNotFound
  *   meta     the numbers of events
@@ -29,7 +29,7 @@ const char *const store_schema_steps[STORE_VERSION] = {
                         "NOT NULL,"
                         " fetched INTEGER NOT NULL, got INTEGER NOT NULL, read INTEGER NOT NULL,"
                         " ended INTEGER NOT NULL, gone INTEGER NOT NULL, writer INTEGER NOT NULL);"
-                        "CREATE TABLE line (number INTEGER PRIMARY KEY, row TEXT NOT NULL);"
+                        "CREATE TABLE line (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID;"
                         "CREATE TABLE reply (number INTEGER PRIMARY KEY, times TEXT NOT NULL, body "
                         "BLOB NOT NULL);"
                         "CREATE TABLE missing (id TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) "

@@ -68,7 +68,7 @@ static void log_removed(struct fs *fs, const char *id, const struct job_facts *f
                       .job = id,
                       .was = job_status_name((enum job_status)facts->status),
                       .time_ns = clock_real_ns()};
-    publish_lines(fs, &e);
+    publish_lines(fs, &e, true);
 }
 
 bool publish_forget(struct fs *fs, uint64_t key)

@@ -75,17 +75,17 @@ static void lookup_job(fuse_req_t req, struct fs *fs, const char *name)
     job_facts_unref(facts);
 }
 
-/* A name that the shown version lacks may be on its way in or out. */
-static void lookup_staged_field(fuse_req_t req, struct fs *fs, uint64_t key, const char *name)
+/* A name that the shown version lacks may be on its way in or out. false: it is not. */
+static bool reply_staged_field(fuse_req_t req, struct fs *fs, uint64_t key, const char *name)
 {
     uint16_t number = job_name_find(name);
     struct job *job = number ? stage_find(fs->stage, key, number) : NULL;
     struct stat st;
-    if (job && attr_job(fs, node_make(key, number), job, &st))
+    bool found = job && attr_job(fs, node_make(key, number), job, &st);
+    if (found)
         reply_entry(req, &st, KERNEL_FOREVER, 0);
-    else
-        reply_no_such_name(req);
     job_unref(job);
+    return found;
 }
 
 static void lookup_known_field(fuse_req_t req, struct fs *fs, uint64_t key, const char *name,
@@ -96,15 +96,18 @@ static void lookup_known_field(fuse_req_t req, struct fs *fs, uint64_t key, cons
     if (f) {
         attr_job(fs, node_make(key, f->number), a->job, &st);
         reply_entry(req, &st, KERNEL_FOREVER, attr_timeout(a));
-    } else {
-        lookup_staged_field(req, fs, key, name);
+    } else if (!reply_staged_field(req, fs, key, name)) {
+        reply_no_such_name(req);
     }
 }
 
+/* It may come with the first Get; the notifier, who is about to create it, finds nothing. */
 static void lookup_unknown_field(fuse_req_t req, struct fs *fs, uint64_t key, const char *name)
 {
     uint16_t number = job_name_possible(name) ? job_name_number(name) : 0;
-    if (number == 0)
+    if (reply_staged_field(req, fs, key, name))
+        return;
+    if (number == 0 || from_notifier(req))
         fuse_reply_err(req, ENOENT);
     else
         reply_provisional(req, fs, node_make(key, number));
@@ -245,15 +248,15 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         fuse_reply_err(req, ENOTDIR);
 }
 
-static void reply_attr_staged(struct parked *p)
+static bool reply_attr_staged(const struct parked *p)
 {
     struct job *job = stage_find(p->fs->stage, node_key(p->ino), node_number(p->ino));
     struct stat st;
-    if (job && attr_job(p->fs, p->ino, job, &st))
+    bool found = job && attr_job(p->fs, p->ino, job, &st);
+    if (found)
         fuse_reply_attr(p->req, &st, 0);
-    else
-        fuse_reply_err(p->req, ENOENT);
     job_unref(job);
+    return found;
 }
 
 static void reply_attr(struct parked *p, const struct cache_answer *a)
@@ -263,8 +266,8 @@ static void reply_attr(struct parked *p, const struct cache_answer *a)
         fuse_reply_err(p->req, a->error ? a->error : EIO);
     else if (attr_job(p->fs, p->ino, a->job, &st))
         fuse_reply_attr(p->req, &st, attr_timeout(a));
-    else
-        reply_attr_staged(p);
+    else if (!reply_attr_staged(p))
+        fuse_reply_err(p->req, ENOENT);
 }
 
 /* fstat of an open handle whose field or job is gone still has an answer: the pinned version. */
@@ -282,6 +285,18 @@ static bool reply_attr_pinned(fuse_req_t req, struct fs *fs, struct fuse_file_in
     return known;
 }
 
+/* Not known yet: wait, unless only the stage has it (a name of the first Get's that is about to be
+ * shown), or the notifier asks, who must not wait. */
+static void getattr_unknown(const struct parked *p)
+{
+    if (reply_attr_staged(p))
+        return;
+    if (from_notifier(p->req))
+        fuse_reply_err(p->req, ENOENT);
+    else
+        park_or_resume(p);
+}
+
 /* Of a field, or of a job that is not known yet. */
 static void getattr_job(fuse_req_t req, struct fs *fs, fuse_ino_t ino, struct fuse_file_info *fi)
 {
@@ -290,7 +305,7 @@ static void getattr_job(fuse_req_t req, struct fs *fs, fuse_ino_t ino, struct fu
     /* What is known is the answer, however old: stat is no read, so listings cost no call. */
     if (cache_peek(fs->config.cache, node_key(ino), node_need(ino), clock_mono_ms(), &a) !=
         CACHE_CONTENT)
-        park_or_resume(&p);
+        getattr_unknown(&p);
     else if (attr_job(fs, ino, a.job, &(struct stat){0}) || !reply_attr_pinned(req, fs, fi))
         reply_attr(&p, &a);
     job_unref(a.job);

@@ -163,14 +163,12 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
     struct fs *fs = fs_of(req);
     unsigned view = view_of_dir(parent);
     (void)mode;
-    if (!from_notifier(req))
+    if (!from_notifier(req) || (parent != NODE_JOBS && view == VIEWS))
         fuse_reply_err(req, EROFS);
     else if (parent == NODE_JOBS)
         make_job(req, fs, name);
-    else if (view < VIEWS)
-        make_group(req, fs, view, name);
     else
-        fuse_reply_err(req, EROFS);
+        make_group(req, fs, view, name);
 }
 
 static int remove_job(struct fs *fs, const char *name)
@@ -194,12 +192,10 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct fs *fs = fs_of(req);
     unsigned view = view_of_dir(parent);
-    if (!from_notifier(req))
+    if (!from_notifier(req) || (parent != NODE_JOBS && view == VIEWS))
         fuse_reply_err(req, EROFS);
     else if (parent == NODE_JOBS)
         fuse_reply_err(req, remove_job(fs, name));
-    else if (view < VIEWS)
-        fuse_reply_err(req, remove_group(fs, view, name));
     else
-        fuse_reply_err(req, EROFS);
+        fuse_reply_err(req, remove_group(fs, view, name));
 }

@@ -107,12 +107,14 @@ void tsv_op_open(struct parked *p)
 
 void tsv_op_read(fuse_req_t req, const struct handle *h, size_t size, off_t off)
 {
-    struct tsv_stat now;
-    tsv_version_stat(h->tsv, &now);
-    uint64_t left = (uint64_t)off < now.size ? now.size - (uint64_t)off : 0;
-    struct fuse_bufvec data = FUSE_BUFVEC_INIT(left < size ? (size_t)left : size);
-    data.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
-    data.buf[0].fd = tsv_version_fd(h->tsv);
-    data.buf[0].pos = off;
-    fuse_reply_data(req, &data, FUSE_BUF_NO_SPLICE);
+    CLEANUP_FREE char *out = malloc(size ? size : 1);
+    if (!out) {
+        fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    ssize_t n = pread(tsv_version_fd(h->tsv), out, size, off);
+    if (n < 0)
+        fuse_reply_err(req, errno);
+    else
+        fuse_reply_buf(req, out, (size_t)n);
 }

@@ -101,13 +101,23 @@ static const char *status_text(const struct job *job)
     return job ? job_status_name(job_status(job)) : NULL;
 }
 
-void publish_lines(struct fs *fs, const struct event *event)
+void publish_lines(struct fs *fs, const struct event *event, bool tsv)
 {
+    bool changed = tsv_changed(fs->tsv) && tsv;
     events_append(fs->events, event);
     if (held_has(fs->held, NODE_EVENTS_LOG))
         tell(fs, NOTIFY_RING, "events.log", NULL);
-    if (tsv_changed(fs->tsv) && held_has(fs->held, NODE_JOBS_TSV))
+    if (changed && held_has(fs->held, NODE_JOBS_TSV))
         tell(fs, NOTIFY_RING, "jobs.tsv", NULL);
+}
+
+/* Whether what has changed stands in a column of jobs.tsv. */
+static bool changes_line(const struct change *c)
+{
+    bool any = false;
+    for (size_t i = 0; i < c->n && !any; i++)
+        any = tsv_has_column(c->names[i].name);
+    return any;
 }
 
 static void log_change(const struct change *c, enum event_kind kind)
@@ -120,7 +130,7 @@ static void log_change(const struct change *c, enum event_kind kind)
                       .time_ns = clock_real_ns()};
     if (c->before && job_status(c->before) != job_status(c->after))
         e.was = status_text(c->before);
-    publish_lines(c->fs, &e);
+    publish_lines(c->fs, &e, changes_line(c));
 }
 
 /* ---- the whole ---- */

@@ -140,6 +140,17 @@ bool tsv_changed(struct tsv *t)
     return changed;
 }
 
+bool tsv_has_column(const char *field)
+{
+    size_t len = strlen(field), n;
+    for (const char *column = job_row_header; *column; column += n + 1) {
+        n = strcspn(column, "\t\n");
+        if (n == len && memcmp(column, field, n) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* ---- made ---- */
 
 #define CHUNK ((size_t)256 << 10)

@@ -67,8 +67,7 @@ void schedule_put_back(struct schedule *s, uint64_t key, int64_t delay_ms, int64
     /* Without memory it waits for a reader. */
     if (ended_add(&s->ended, key) < 0)
         return;
-    s->ended.not_before_ms =
-        now_ms + (delay_ms > s->config.refresh_ms ? delay_ms : s->config.refresh_ms);
+    s->ended.not_before_ms = now_ms + (delay_ms > SCHEDULE_ENDED_MS ? delay_ms : SCHEDULE_ENDED_MS);
 }
 
 size_t schedule_ended_count(const struct schedule *s)

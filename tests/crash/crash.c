@@ -25,13 +25,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SAFE_MS     1000 /* what was seen so long before is on the disk */
-#define ROUND_MIN   20
-#define ROUND_MAX   1600
-#define START_MS    60000 /* for the first sign of life, on a machine that is busy */
-#define LANES_MAX   64
-#define JOBS        (CRASH_JOBS + CRASH_FINISHED)
-#define VERSIONS    1000000 /* more than one round has */
+#define SAFE_MS   1000 /* what was seen so long before is on the disk */
+#define ROUND_MIN 20
+#define ROUND_MAX 1600
+#define START_MS  60000 /* for the first sign of life, on a machine that is busy */
+#define LANES_MAX 64
+#define JOBS      (CRASH_JOBS + CRASH_FINISHED)
+#define VERSIONS  1000000 /* more than one round has */
 
 struct lane {
     char path[PATH_MAX];

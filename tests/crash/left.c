@@ -1,4 +1,5 @@
-/* What is found on the disk: in a copy, so that the next program meets the files as they were left. */
+/* What is found on the disk: in a copy, so that the next program meets the files as they were left.
+ */
 #include "base/attr.h"
 #include "cache/store.h"
 #include "crash/seen.h"

@@ -22,11 +22,10 @@ const char *crash_id(uint32_t job);
 
 /* Change jobs, from this version on, and tell on `out` what readers see, until killed. `keep`:
  * with a keeper's thread; without one nothing is saved. Does not return. */
-void crash_child(const char *path, uint64_t version, bool keep, int out)
-    __attribute__((noreturn));
+void crash_child(const char *path, uint64_t version, bool keep, int out) __attribute__((noreturn));
 
-/* What is on the disk: versions[job], 0 for none. A database that does not open, or that is damaged,
- * gives false, with one line on stderr. */
+/* What is on the disk: versions[job], 0 for none. A database that does not open, or that is
+ * damaged, gives false, with one line on stderr. */
 bool crash_versions(const char *path, uint64_t *versions);
 
 #endif

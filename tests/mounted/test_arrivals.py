@@ -40,8 +40,9 @@ def lines(m, job):
     return [line for line in found if line["job"] == job]
 
 
-def await_logged(m, job, event):
-    wait_until(lambda: any(line["event"] == event for line in lines(m, job)), 20, f"{event} of {job} is logged")
+def await_logged(m, job, event, n=1):
+    logged = lambda: [line["event"] for line in lines(m, job)].count(event) >= n  # noqa: E731
+    wait_until(logged, 20, f"{event} of {job} is logged")
 
 
 # ---- appearing
@@ -125,71 +126,71 @@ def test_a_thousand_discovered_jobs_do_not_hold_up_a_change(show, sim, watch, to
     assert sorted(e.name for e in events if e.watch == "jobs" and e.name != job) == (sorted(many) if told else [])
 
 
+def test_what_comes_with_the_first_get_of_a_discovered_job_is_created(show, sim, watch, told):
+    m = show(*DISCOVER)
+    new = new_id()
+    sim.fault("hang", job=new)
+    fresh(processing, sim, job=new)
+    await_logged(m, new, "created")
+    assert m.run("ls", m.job(new)).status == 0 and "progress" not in m.listing("jobs", new)
+    w = watch(m, {"dir": m.job(new)}, mask=["CREATE"])
+    sim.clear()
+    wait_until(lambda: m.errno("jobs", new, "progress") is None, 20, "its Get has come")
+    await_logged(m, new, "changed")
+    events = w.close()
+    assert ("CREATE" in kinds(events, "progress")) == told
+
+
 # ---- leaving
 
 
-def leaves(m, sim, **fields):
-    """A finished job, known and told of, that is about to be forgotten."""
+def finished(m, sim, **fields):
+    """A finished job, known and told of."""
     job = success(sim, **fields)
     assert m.field(job, "status") == "Success"
+    await_logged(m, job, "created")
     return job
 
 
-def test_a_job_that_nobody_reads_leaves_after_keep(show, sim, watch, told):
-    m = show("keep=2s", "ttl_missing=1s")
+def before(told_of, one, other):
+    return told_of.index(one) < told_of.index(other)
+
+
+def test_jobs_that_nobody_reads_leave_after_keep_and_others_stay(show, sim, watch, told):
+    m = show("keep=6s")
     other = processing(sim, ProjectId="other")
-    assert m.field(other, "status") and m.read("events.log") is not None
-    job = leaves(m, sim, ProjectId="leaving")
+    assert m.field(other, "status") and m.read("events.log")
+    read, job = finished(m, sim, ProjectId="read"), finished(m, sim, ProjectId="leaving")
     places = {
-        "jobs": m.path("jobs"), "dir": m.job(job), "view": m.path("by-project"),
-        "link": m.path("by-project", "leaving"), "status": m.path("by-status", "Success"),
+        "jobs": m.path("jobs"), "dir": m.job(job), "view": m.path("by-project"), "link": m.path("by-project", "leaving"),
+        "Success": m.path("by-status", "Success"),
     }  # fmt: skip
-    wait_until(lambda: m.run("test", "-L", m.path("by-project", "leaving", job)).status == 0, 10, "its link is there")
+    for place in places.values():
+        assert m.run("ls", place).status == 0
     w = watch(m, places, mask=[k for k in CHANGES if k != "OPEN"])
-    await_logged(m, job, "removed")
+    seen = lambda: m.field(read, "status") and any(e["event"] == "removed" for e in lines(m, job))  # noqa: E731
+    wait_until(seen, 40, "one has left, the other is read all the time")
     settle(m, other)
-    events = w.close()
-    told_of = [(e.watch, e.name, e.kind) for e in events]
-    for one in (("link", job, "DELETE"), ("status", job, "DELETE"), ("view", "leaving", "DELETE"), ("jobs", job, "DELETE")):
-        assert (one in told_of) == told
+    told_of = [(e.watch, e.name, e.kind) for e in w.close()]
+    left = [("link", job, "DELETE"), ("Success", job, "DELETE"), ("view", "leaving", "DELETE"), ("jobs", job, "DELETE")]
+    for one in left:
+        assert told_of.count(one) == (1 if told else 0)
     if told:
-        assert ("dir", "status", "DELETE") in told_of and ("dir", "", "DELETE_SELF") in told_of
-        assert told_of.index(("status", job, "DELETE")) < told_of.index(("dir", "status", "DELETE"))
-        assert told_of.index(("dir", "status", "DELETE")) < told_of.index(("jobs", job, "DELETE"))
-        assert next(e for e in events if e.watch == "jobs" and e.name == job).dir
-    assert m.listing("jobs") == [other] and m.listing("by-project") == ["other"]
-    assert m.listing("by-status", "Success") == []
+        assert ("dir", "", "DELETE_SELF") in told_of
+        assert before(told_of, ("Success", job, "DELETE"), ("dir", "status", "DELETE"))
+        assert before(told_of, ("dir", "status", "DELETE"), ("jobs", job, "DELETE"))
+    assert set(m.listing("jobs")) == {read, other}
+    assert set(m.listing("by-project")) == {"read", "other"}
+    assert m.listing("by-status", "Success") == [read]
     removed = lines(m, job)[-1]
     assert (removed["event"], removed["status"], removed["was"]) == ("removed", None, "Success")
-    assert job not in m.read("jobs.tsv").decode()
-
-
-def test_a_job_that_has_left_is_asked_for_again_when_it_is_named(show, sim, told):
-    m = show("keep=2s")
-    job = leaves(m, sim)
-    await_logged(m, job, "removed")
+    assert job not in m.read("jobs.tsv").decode() and read in m.read("jobs.tsv").decode()
+    # Whoever names it again asks the service for it.
     calls = sim.calls(job)
     assert m.field(job, "status") == "Success"
     assert sim.calls(job) == calls + 1
-    wait_until(lambda: m.run("test", "-L", m.path("by-status", "Success", job)).status == 0, 10, "its link is back")
-
-
-def test_a_job_that_is_read_stays(show, sim, told):
-    m = show("keep=4s")
-    read, idle = leaves(m, sim), leaves(m, sim)
-    seen = lambda: m.field(read, "status") and any(e["event"] == "removed" for e in lines(m, idle))  # noqa: E731
-    wait_until(seen, 30, "the other one has left")
-    assert [line["event"] for line in lines(m, read)] == ["created"]
-    assert m.read("by-status", "Success", read, "status") == b"Success\n"
-
-
-def test_an_unfinished_job_stays(show, sim, told):
-    m = show("keep=1s")
-    job, idle = processing(sim), leaves(m, sim)
-    assert m.field(job, "status") == "Processing"
-    await_logged(m, idle, "removed")
-    change(m, job, Progress=50)
-    assert [line["event"] for line in lines(m, job)] == ["created", "changed"]
+    await_logged(m, job, "created", 2)
+    assert m.read("by-project", "leaving", job, "job_id").decode() == job + "\n"
 
 
 # ---- forgotten by the service

@@ -102,12 +102,12 @@ def test_a_slow_service_costs_a_reader_of_known_content_no_more_than_patience(mo
     job = processing(sim, Progress=1)
     m = mount("ttl=100ms", "patience=300ms")
     assert m.field(job, "progress") == "1"
-    sim.fault("delay", job=job, delay_ms=2500)
+    sim.fault("delay", job=job, delay_ms=6000)
     processing(sim, job, Progress=2)
     time.sleep(0.2)  # past the ttl
     answer = m.ops("read", path=m.job(job, "progress"))
     assert bytes.fromhex(answer["hex"]) == b"1\n"
-    assert answer["seconds"] < 1.5
+    assert answer["seconds"] < 4
     assert m.ops("xattrs", path=m.job(job, "progress"))["user.ice.stale"] == "1"
     sim.clear()
     wait_until(lambda: m.field(job, "progress") == "2", 10, "the newer answer")
@@ -130,7 +130,7 @@ def test_the_budget_holds_over_every_second(mount, sim):
     answer = m.ops("drain", paths=[m.job(job, "status") for job in jobs], threads=20, timeout=30)
     assert not answer["errors"]
     assert sim.stats()["max_per_second"] <= 8
-    assert 1.0 < answer["seconds"] < 6
+    assert 1.0 < answer["seconds"] < 12
 
 
 def test_without_that_budget_the_same_calls_come_in_one_second(mount, sim):

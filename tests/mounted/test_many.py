@@ -9,19 +9,20 @@ from support.processes import wait_until
 def test_1000_cold_jobs_by_64_readers_take_what_the_budget_takes(mount, new_sim):
     sim = new_sim(jobs=1000)
     ids = sim.jobs()[:1000]
-    m = mount("qps=500", of=sim)
+    m = mount("qps=250", of=sim)
     sim.reset()
     answer = m.ops("drain", paths=[m.job(job, "status") for job in ids], threads=64, timeout=50)
     assert not answer["errors"]
     assert set(answer["texts"]) <= {s + "\n" for s in ("Init", "Queuing", "Processing", "Success", "Failed")}
     assert sim.calls() == 1000
-    assert sim.stats()["max_per_second"] <= 500
-    # 1,000 calls at 500 a second; a third more for a machine that is busy elsewhere.
-    assert 1.0 < answer["seconds"] < 4
+    assert sim.stats()["max_per_second"] <= 250
+    # 1,000 calls at 250 a second; as much again for a machine that is busy elsewhere.
+    print(f"1,000 cold jobs by 64 readers, 250 calls a second: {answer['seconds']:.2f} s, {m.threads()} threads")
+    assert 3 < answer["seconds"] < 9
 
 
 def test_waiting_readers_hold_no_threads(mount, sim):
-    m = mount("timeout=20s")
+    m = mount("timeout=50s")
     m.expect_log("icejobfs: error: ")
     job = success(sim)
     m.field(job, "status")

@@ -200,14 +200,19 @@ def resolves(paths, started):
 def dangling(views, started, ended):
     """Look at every link in the groups of these folders over and over until `ended` is there: those that were there
     before and after, and could not be followed in between. `started` is made after the first round."""
+    def names(folder):
+        try:
+            return os.listdir(folder)
+        except FileNotFoundError:  # a group that has gone
+            return []
+
     rounds, looked, found = 0, 0, set()
     while not os.path.exists(ended):
-        for view in views:
-            for group in os.scandir(view):
-                for link in os.scandir(group.path):
-                    looked += 1
-                    if os.path.lexists(link.path) and not os.path.exists(link.path) and os.path.lexists(link.path):
-                        found.add(link.path)
+        for group in [os.path.join(view, name) for view in views for name in names(view)]:
+            for link in [os.path.join(group, name) for name in names(group)]:
+                looked += 1
+                if os.path.lexists(link) and not os.path.exists(link) and os.path.lexists(link):
+                    found.add(link)
         rounds += 1
         if rounds == 1:
             os.close(os.open(started, os.O_CREAT | os.O_WRONLY, 0o644))

@@ -71,9 +71,9 @@ static inline struct job *kept_job(const char *id, const char *members, const st
 {
     char body[4096];
     struct err err = {""};
-    int len = snprintf(body, sizeof body,
-                       "{\"RequestId\":\"R-1\",\"MediaProducingJob\":{\"JobId\":\"%s\"%s}}", id,
-                       members);
+    int len =
+        snprintf(body, sizeof body,
+                 "{\"RequestId\":\"R-1\",\"MediaProducingJob\":{\"JobId\":\"%s\"%s}}", id, members);
     struct job *job = job_from_get(id, body, (size_t)len, before, now_ns, &err);
     if (!job)
         fail_msg("%s", err.text);

@@ -213,7 +213,8 @@ static void after_a_restart_everything_is_there_before_the_first_call(void **sta
     struct job *after = cache_current(w.c, key_of(&w, "unfinished-job"));
     assert_same_job(after, before);
     assert_int_equal(progress_of(&w, "finished-job"), 100);
-    assert_true(cache_info(w.c, key_of(&w, "finished-job"), CACHE_NEED_GET, clock_mono_ms(), &info));
+    assert_true(
+        cache_info(w.c, key_of(&w, "finished-job"), CACHE_NEED_GET, clock_mono_ms(), &info));
     assert_true(info.fetched_real_ns > 0 && !info.stale && !info.gone);
     assert_true(
         cache_info(w.c, key_of(&w, "unfinished-job"), CACHE_NEED_GET, clock_mono_ms(), &info));

@@ -362,8 +362,8 @@ static void forgetting_comes_before_putting(void **state)
     struct store *s = kept_open();
     struct job *job = with_progress(10);
     const struct store_put put = kept_put(job, 100);
-    kept_save_batch(s, &(struct store_batch){
-                           .puts = &put, .n_puts = 1, .forget = ids, .n_forget = 1});
+    kept_save_batch(s,
+                    &(struct store_batch){.puts = &put, .n_puts = 1, .forget = ids, .n_forget = 1});
     assert_int_equal(see_all(s).n, 1);
     job_unref(job);
     store_close(s);
@@ -480,8 +480,7 @@ static void a_number_that_makes_no_sense_is_damage(void **state)
 /* ---- versions ---- */
 
 static const char *const made_up_steps[] = {
-    "CREATE TABLE old (x); INSERT INTO old VALUES (1)",
-    "ALTER TABLE old ADD COLUMN y DEFAULT 7",
+    "CREATE TABLE old (x); INSERT INTO old VALUES (1)", "ALTER TABLE old ADD COLUMN y DEFAULT 7",
     "UPDATE old SET x = x + 1; CREATE TABLE old (x)", /* fails after it has changed something */
 };
 
@@ -494,8 +493,8 @@ static int update(int64_t n, enum store_trouble *why)
     assert_non_null(s);
     s->path = kept_path;
     atomic_init(&s->hurry_ms, INT64_MAX);
-    assert_int_equal(
-        store_db_open(&db, s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 1000, &f), 0);
+    assert_int_equal(store_db_open(&db, s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 1000, &f),
+                     0);
     int rc = store_schema_update(&db, made_up_steps, n, &f);
     store_db_close(&db);
     free(s);
@@ -1049,7 +1048,8 @@ static void without_memory_nothing_is_half_done(void **state)
         alloc_fail_at(n);
         struct store *s = store_open(kept_path, NULL, &why, NULL);
         if (s)
-            saved = store_save(s, &(struct store_batch){.puts = &put, .n_puts = 1}, &why, NULL) == 0;
+            saved =
+                store_save(s, &(struct store_batch){.puts = &put, .n_puts = 1}, &why, NULL) == 0;
         assert_true(saved || why == STORE_NOMEM);
         if (saved)
             back = store_load(s, ID, &why, NULL);

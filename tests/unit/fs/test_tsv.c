@@ -317,6 +317,17 @@ static void a_change_of_lines_is_told_of_once(void **state)
     assert_false(tsv_changed(t));
 }
 
+static void the_fields_of_its_columns_are_known(void **state)
+{
+    (void)state;
+    static const char *const columns[] = {"job_id", "status", "progress", "media_url", "message"};
+    static const char *const others[] = {"", "request_id", "job.json", "stat", "statuses", "\t"};
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        assert_true(tsv_has_column(columns[i]));
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_false(tsv_has_column(others[i]));
+}
+
 /* ---- who waits ---- */
 
 static void who_waits_can_be_interrupted(void **state)
@@ -474,6 +485,7 @@ int main(void)
         TEST(all_who_come_while_it_is_made_share_one_making),
         TEST(who_opens_after_a_change_does_not_get_what_was_begun_before_it),
         TEST(a_change_of_lines_is_told_of_once),
+        TEST(the_fields_of_its_columns_are_known),
         TEST(who_waits_can_be_interrupted),
         TEST(an_interrupt_before_it_waits_is_remembered),
         TEST(who_waits_past_the_deadline_gets_etimedout),

@@ -1,4 +1,5 @@
 /* Discovery on real sockets, against the simulator's service. */
+#include "base/metric.h"
 #include "live/live_private.h"
 #include "live/simulated.h"
 #include "support/alloc_fail.h"
@@ -216,13 +217,16 @@ static void jobs_at_work_cost_the_sweep_no_gets_while_lists_alone_have_shown_the
     struct setting busy = quiet;
     busy.qps = 40;
     busy.refresh_ms = 1000;
+    int64_t before = metric_get(METRIC_REFRESH_GET);
     open_sim(&w, busy);
     start(&w);
     AWAIT_LONG(is_swept(&w));
     uint64_t gets = SIMULATED(&sim, gets_before), lists = SIMULATED(&sim, s->stats.list);
+    uint64_t own = (uint64_t)(metric_get(METRIC_REFRESH_GET) - before);
     print_message("4,000 jobs, 600 of them at work: %d lists and %d Gets\n", (int)lists, (int)gets);
     assert_true(lists >= 40);
-    assert_true(gets <= lists / 2);
+    /* The few that had their first Get are followed from then on, through five states at most. */
+    assert_true(gets <= 6 * (own + 2));
     close_sim(&w);
 }
 
@@ -259,12 +263,15 @@ static void unfinished_jobs_get_their_turn_while_it_goes_on(void **state)
     busy.qps = 60;
     busy.refresh_ms = 300;
     open_sim(&w, busy);
+    int64_t begun_ms = clock_mono_ms();
     start(&w);
     AWAIT_LONG(is_swept(&w));
+    int64_t took_ms = SIMULATED(&sim, last_list_ms) - begun_ms;
     uint64_t gets = SIMULATED(&sim, gets_before), lists = SIMULATED(&sim, s->stats.list);
     assert_true(lists >= 80);
     assert_true(gets >= lists / 16); /* one in eight when late, and they are not at first */
-    assert_true(gets <= lists / 2);
+    /* The others take no more, unless pages are too slow for the budget. */
+    assert_true(gets <= lists / 2 || (int64_t)lists * 1000 < took_ms * busy.qps * 6 / 10);
     assert_in_range(SIMULATED(&sim, s->stats.max_per_second), 10, 60);
     close_sim(&w);
 }
@@ -531,10 +538,10 @@ static void a_get_that_fails_for_now_comes_again(void **state)
     struct live_health h;
     simulated_init(&sim, 0, 0, false);
     simulated_put(&sim, "job-unlucky", "Failed", 600, "");
-    simulated_fault(&sim, "{\"kind\":\"garbage\",\"job\":\"job-unlucky\",\"count\":2}");
+    simulated_fault(&sim, "{\"kind\":\"garbage\",\"job\":\"job-unlucky\",\"count\":1}");
     open_sim(&w, brisk);
     start(&w);
-    AWAIT(simulated_gets_of(&sim, "job-unlucky") == 3);
+    AWAIT_LONG(simulated_gets_of(&sim, "job-unlucky") == 2);
     AWAIT((live_health(w.live, &h), h.details_due == 0 && h.inflight == 0));
     uint64_t key;
     struct job_facts *facts = cache_find(w.cache, "job-unlucky", &key);

@@ -469,15 +469,15 @@ static void one_that_fails_goes_behind_the_others_and_all_wait_a_while(void **st
         assert_int_equal(schedule_add(w->s, key, &ended_before, 0), 0);
     assert_true(schedule_next_ended(w->s, 100, &key));
     schedule_put_back(w->s, key, 0, 100);
-    assert_int_equal(schedule_ended_ms(w->s), 100 + REFRESH);
-    assert_false(schedule_next_ended(w->s, 99 + REFRESH, &key));
-    int64_t now = 100 + REFRESH;
+    assert_int_equal(schedule_ended_ms(w->s), 100 + SCHEDULE_ENDED_MS);
+    assert_false(schedule_next_ended(w->s, 99 + SCHEDULE_ENDED_MS, &key));
+    int64_t now = 100 + SCHEDULE_ENDED_MS;
     for (uint64_t want = 2; want <= 4; want++) {
         assert_true(schedule_next_ended(w->s, now, &key));
         assert_int_equal(key, want <= 3 ? want : 1);
     }
-    schedule_put_back(w->s, key, 10 * REFRESH, now);
-    assert_int_equal(schedule_ended_ms(w->s), now + 10 * REFRESH);
+    schedule_put_back(w->s, key, 10 * SCHEDULE_ENDED_MS, now);
+    assert_int_equal(schedule_ended_ms(w->s), now + 10 * SCHEDULE_ENDED_MS);
     world_free(w);
 }
 
