@@ -20,3 +20,9 @@ bool request_is_quick(const void *request, size_t len)
         return node_is_job(in->nodeid);
     }
 }
+
+uint32_t request_asker(const void *request, size_t len)
+{
+    const struct fuse_in_header *in = request;
+    return len < sizeof *in ? 0 : in->pid;
+}

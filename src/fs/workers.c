@@ -6,7 +6,8 @@
  * single listener can wait awake for the next request (fs/spin.h), and a request wakes no second
  * one in vain. It reads without blocking, and sleeps in poll(2). Someone is called from the bench
  *   - before a request that may take long (fs/quick.h): the one called listens from then on,
- *   - when the listener never finds the queue empty: the one called helps, until it finds it so.
+ *   - when several ask and the listener never finds the queue empty: the one called helps, until it
+ *     finds it so. No more than half as many listen as there are processors: the askers need some.
  * `listeners` counts who listens, those called included, so that it is nobody only while each
  * worker answers a request; the first to be through listens again.
  *
@@ -35,7 +36,7 @@
 #define WORKERS_MIN 2
 #define WORKERS_MAX 8
 #define WAKE_SIGNAL SIGUSR1
-#define BACKLOG     16      /* so many requests without an empty queue: help is called */
+#define BACKLOG     16      /* so many changes of who asks without an empty queue: help is called */
 #define BENCH_MS    3600000 /* every wait has an end */
 #define PAUSES      10      /* between two looks at the queue: about half a microsecond */
 
@@ -43,7 +44,8 @@ struct worker {
     struct workers *all;
     pthread_t thread;
     struct spin spin;
-    unsigned backlog; /* requests since the queue was found empty */
+    uint32_t asker;   /* of the last request */
+    unsigned backlog; /* how often that changed since the queue was found empty */
     _Atomic bool done;
     bool started;
 };
@@ -58,7 +60,7 @@ struct workers {
     pthread_cond_t called;
     unsigned benched, calls;    /* who sits there; how many of them have been called and still do */
     _Atomic unsigned listeners; /* written with the lock held */
-    size_t n;
+    size_t n, listeners_max;
     struct worker worker[WORKERS_MAX];
 };
 
@@ -90,6 +92,7 @@ struct workers *workers_new(struct fs *fs, struct err *err)
     }
     w->fs = fs;
     w->n = workers_wanted();
+    w->listeners_max = w->n / 2;
     w->bench = more_than_one_processor();
     mutex_init(&w->lock);
     cond_init(&w->called);
@@ -170,11 +173,25 @@ static void hand_over(struct workers *w)
         call_one(w);
 }
 
-static void call_help(struct worker *self)
+static void call_help(struct workers *w)
 {
+    LOCK_SCOPE(&w->lock);
+    if (w->listeners < w->listeners_max)
+        call_one(w);
+}
+
+/* One who asks again and again is never helped by a second listener, even if each request is there
+ * when it is looked for. */
+static void note_asker(struct worker *self, const struct fuse_buf *buf)
+{
+    uint32_t asker = request_asker(buf->mem, buf->size);
+    if (asker == 0 || asker == self->asker)
+        return;
+    self->asker = asker;
+    if (++self->backlog < BACKLOG)
+        return;
     self->backlog = 0;
-    LOCK_SCOPE(&self->all->lock);
-    call_one(self->all);
+    call_help(self->all);
 }
 
 /* ---- listening ---- */
@@ -235,8 +252,8 @@ static void process(struct worker *self, struct fuse_buf *buf)
                    1);
     if (!quick)
         hand_over(w);
-    else if (w->bench && ++self->backlog >= BACKLOG)
-        call_help(self);
+    else if (w->listeners_max > 1)
+        note_asker(self, buf);
     fuse_session_process_buf(w->fs->session, buf);
     if (!quick)
         take_place(w);

@@ -49,6 +49,8 @@ class Bench:
         made = kind(self)
         self.world.ending.callback(made.stop)
         made.start()
+        if self.options.urgent:
+            made.be_urgent()
         if made.name in self.options.only:
             self.running.append(made)
         return made
@@ -115,6 +117,10 @@ def parser(description):
     made.add_argument("--slow-jobs", type=int, default=300, help="jobs that slow systems read all files of")
     made.add_argument("--only", nargs="+", default=systems.NAMES, help="systems; tmpfs is always there")
     made.add_argument("--works", nargs="+", default=[w.name for w in WORKS])
+    made.add_argument(
+        "--urgent", action="store_true",
+        help="in a real-time class, systems and loops alike: for a machine that others use; the ratios differ somewhat",
+    )
     made.add_argument("--quick", action="store_true", help="1,000 jobs, three short rounds")
     made.add_argument("--mount-options", nargs="+", default=["qps=100000"])
     made.add_argument("--out", default="build/bench/files.json")

@@ -10,6 +10,9 @@ import subprocess
 import time
 
 
+URGENT = ("chrt", "-r")
+
+
 class Skipped(Exception):
     pass
 
@@ -64,6 +67,13 @@ class System:
         if done.returncode:
             raise Skipped(f"{command[0]}: {(done.stderr or done.stdout).strip()[-300:]}")
 
+    def be_urgent(self):
+        """Each process that was started for it, and what they have started."""
+        for process in self.processes:
+            session = subprocess.run(["ps", "-o", "pid=", "-s", str(process.pid)], capture_output=True, text=True)
+            for pid in session.stdout.split():
+                subprocess.run([*URGENT, "-a", "-p", "1", pid], capture_output=True)
+
     def stop(self):
         if self.point:
             subprocess.run(["umount", "-l", self.point], capture_output=True)
@@ -83,6 +93,7 @@ class Icejobfs(System):
         self.mount = self.bench.world.mount(self.bench.sim, *self.bench.options.mount_options)
         self.point = self.mount.point
         self.bench.tree.make_known(self.point)
+        self.processes = [self.mount.process]
 
     def stop(self):
         pass  # its world ends and judges it

@@ -52,7 +52,7 @@ class Tree:
 
     def give(self, sim):
         """Make the jobs in the simulator."""
-        connection = http.client.HTTPConnection(sim.host, sim.port, timeout=60)
+        connection = sim.connect() if hasattr(sim, "connect") else http.client.HTTPConnection(sim.host, sim.port, timeout=60)
         for i, name in enumerate(self.ids):
             job = fields(i, i < len(self.unfinished))
             if name == self.long:

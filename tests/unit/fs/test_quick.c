@@ -51,7 +51,15 @@ static void what_is_no_request_is_not_quick(void **state)
     (void)state;
     struct fuse_in_header in = {.opcode = FUSE_FORGET};
     assert_false(request_is_quick(&in, sizeof in - 1));
+    assert_int_equal(request_asker(&in, sizeof in - 1), 0);
     assert_false(quick(9999, NODE_ROOT));
+}
+
+static void a_request_tells_who_asks(void **state)
+{
+    (void)state;
+    struct fuse_in_header in = {.opcode = FUSE_OPEN, .pid = 4711};
+    assert_int_equal(request_asker(&in, sizeof in), 4711);
 }
 
 int main(void)
@@ -60,6 +68,7 @@ int main(void)
         cmocka_unit_test(what_concerns_one_job_is_quick),
         cmocka_unit_test(the_steps_of_a_path_are_quick),
         cmocka_unit_test(what_is_made_of_all_jobs_may_take_long),
+        cmocka_unit_test(a_request_tells_who_asks),
         cmocka_unit_test(what_is_no_request_is_not_quick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
