@@ -380,7 +380,8 @@ void cache_restore_missing(struct cache *c, const char *id, int64_t until_ms);
 size_t cache_forget_idle(struct cache *c, int64_t keep_ms, int64_t now_ms);
 /* CACHE_LEAVING was told and nobody has read it since. */
 bool cache_leaving(struct cache *c, uint64_t key);
-/* It has been taken off: forget it, content and all. */
+/* It has been taken off: forget it, content and all; unless somebody has read it since, or it is
+ * being asked for: then it is known as before. */
 void cache_forget(struct cache *c, uint64_t key);
 
 #endif

@@ -80,6 +80,8 @@ struct store {
 int store_db_open(struct store_db *d, const struct store *s, int flags, int busy_ms,
                   const struct store_fault *f);
 void store_db_close(struct store_db *d);
+/* Somebody's lock is in the way since then: false, or true after a moment of waiting. */
+bool store_db_wait(const struct store_db *d, int64_t since_ms);
 
 /* What went wrong last on this connection; `doing`: "read a job". Returns -1. */
 int store_db_fault(const struct store_db *d, const char *doing, const struct store_fault *f);

@@ -13,6 +13,9 @@ extern const char job_row_header[];
  * tab reads \t, a line feed \n, a carriage return \r, a backslash \\. 0, or -1 (errno of buf_add).
  */
 int job_row(const struct job *j, struct buf *out) ICE_MUST_CHECK;
+/* Whether the lines of two versions of a job are the same. */
+bool job_row_same(const struct job *a, const struct job *b);
+
 /* How long that line is. */
 size_t job_row_len(const struct job *j);
 

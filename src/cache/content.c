@@ -61,8 +61,10 @@ static void come_back(struct cache *c, struct entry *e, const struct job *job)
     if (!job)
         return;
     content_set(c, &e->job, job);
-    if (job_mtime_ns(job) != e->facts->mtime_ns || job_partial(job) != e->facts->partial)
+    if (job_mtime_ns(job) != e->facts->mtime_ns || job_partial(job) != e->facts->partial) {
         stage_change_facts(c, e, job_facts_of(job));
+        c->row_generation++;
+    }
     if (e->list == LIST_NONE)
         entry_rest(c, e);
     content_trim(c, e);

@@ -85,7 +85,10 @@ void cache_forget(struct cache *c, uint64_t key)
     struct after after = {0};
     cache_lock(c);
     struct entry *e = table_find(&c->table, key);
-    if (e && e->known && !entry_asked(e)) {
+    bool free = e && e->known && e->leaving && !entry_asked(e);
+    if (e && !free) /* somebody reads it or asks for it: another time */
+        e->leaving = false;
+    if (free) {
         if (c->backing.wake)
             note_forgotten(c, e);
         save_drop(c, e);

@@ -5,6 +5,7 @@
  *              ^  └─ a newer one takes its place; the older one may still be published */
 #include "base/metric.h"
 #include "cache/cache_private.h"
+#include "job/row.h"
 
 /* ---- what is done without the lock ---- */
 
@@ -82,16 +83,19 @@ void stage_change_facts(struct cache *c, struct entry *e, const struct job_facts
 {
     c->row_bytes += facts->row_len;
     c->row_bytes -= e->facts->row_len;
-    c->row_generation++;
     metric_add(METRIC_JOBS_UNFINISHED, unfinished(facts) - unfinished(e->facts));
     group_move(c, e, facts);
     replace_facts(e, facts);
 }
 
 /* Of a known job. The reference to what was shown before goes to the caller. */
-static struct job *show(struct cache *c, struct entry *e, const struct job *job)
+static struct job *show(struct cache *c, struct entry *e, const struct job *job, int64_t now_ms)
 {
+    if (job_final(job) && !job_facts_final(e->facts)) /* from now on it may be forgotten */
+        e->read_ms = now_ms;
+
     struct job *before = content_set(c, &e->job, job);
+    c->row_generation += !before || !job_row_same(before, job);
     stage_change_facts(c, e, job_facts_of(job));
     e->settled = e->lost = false; /* the kernel may hold what was there before */
     save_entry(c, e, SAVE_ALL);
@@ -116,9 +120,10 @@ static void create(struct cache *c, struct entry *e, struct job *job, struct aft
     after_tell(after, e, CACHE_CREATED);
 }
 
-static void show_next(struct cache *c, struct entry *e, struct job *job, struct after *after)
+static void show_next(struct cache *c, struct entry *e, struct job *job, struct after *after,
+                      int64_t now_ms)
 {
-    after->before = show(c, e, job);
+    after->before = show(c, e, job, now_ms);
     after->now = job;
     metric_add(METRIC_JOB_CHANGES, 1);
     after_tell(after, e, CACHE_CHANGED);
@@ -167,7 +172,7 @@ struct version_age *stage_put(struct cache *c, struct entry *e, struct job *job,
     else if (c->staging && e->job)
         stage(c, e, job, after, now_ms);
     else /* without the old content nobody could tell what has changed */
-        show_next(c, e, job, after);
+        show_next(c, e, job, after, now_ms);
     return e->staged ? &e->staged_age : &e->age;
 }
 
@@ -180,13 +185,14 @@ static bool is_answer(const struct cache *c, const struct entry *e, enum cache_n
     return entry_has(e, need) && (!entry_asked(e) || entry_fresh(c, e, need, now_ms));
 }
 
-static void publish(struct cache *c, struct entry *e, const struct job *job, struct after *after)
+static void publish(struct cache *c, struct entry *e, const struct job *job, struct after *after,
+                    int64_t now_ms)
 {
     if (e->unborn) {
         stage_birth(c, e);
         return;
     }
-    after->before = show(c, e, job);
+    after->before = show(c, e, job, now_ms);
     /* Of an older one too: it was right until the newer one came, which follows. */
     if (e->staged)
         e->age = e->staged_age;
@@ -199,8 +205,9 @@ void cache_publish(struct cache *c, uint64_t key, const struct job *job, int64_t
     struct after after = {0};
     cache_lock(c);
     struct entry *e = table_find(&c->table, key);
-    if (e && (e->unborn || (e->known && e->job != job))) {
-        publish(c, e, job, &after);
+    /* With nothing staged somebody who named it was shown the newest already. */
+    if (e && (e->unborn || (e->known && e->staged && e->job != job))) {
+        publish(c, e, job, &after, now_ms);
         for (enum cache_need need = 0; need < CACHE_NEEDS; need++)
             if (is_answer(c, e, need, now_ms))
                 after_owe(c, e, need, &after, now_ms);

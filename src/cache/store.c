@@ -1,4 +1,5 @@
 #include "cache/store.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "cache/store_private.h"
@@ -98,7 +99,7 @@ static int look_immutable(struct store *s, int64_t *version, const struct store_
 
 static int open_readonly(struct store *s, const struct store_fault *f)
 {
-    int64_t version;
+    int64_t version = 0;
     s->writable = false;
     if (look(s, &s->reading, &version, f) < 0 &&
         (*f->why == STORE_CORRUPT || *f->why == STORE_NEWER || *f->why == STORE_NOMEM ||
@@ -119,7 +120,14 @@ static int settle(struct store_db *d, const struct store_fault *f)
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
         "PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 16777216;"
         "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY";
-    return store_exec(d, how) == 0 ? 0 : store_db_fault(d, "set the log", f);
+    int64_t start_ms = clock_mono_ms();
+    while (store_exec(d, how) < 0) {
+        /* SQLite does not wait by itself while the mode is changed. */
+        bool busy = (sqlite3_errcode(d->db) & 0xff) == SQLITE_BUSY;
+        if (!busy || !store_db_wait(d, start_ms))
+            return store_db_fault(d, "set the log", f);
+    }
+    return 0;
 }
 
 static int open_writing(struct store *s, const struct store_fault *f)

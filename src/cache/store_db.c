@@ -202,17 +202,22 @@ int store_pragma(struct store_db *d, const char *sql, int64_t *value)
 
 /* ---- opened, closed ---- */
 
+bool store_db_wait(const struct store_db *d, int64_t since_ms)
+{
+    int64_t now = clock_mono_ms();
+    if (now - since_ms >= d->busy_ms || now >= atomic_load(d->hurry_ms))
+        return false;
+    nanosleep(&(struct timespec){.tv_nsec = BUSY_STEP_MS * NS_PER_MS}, NULL);
+    return true;
+}
+
 /* SQLite asks whether to wait on for somebody's lock. */
 static int wait_for_lock(void *arg, int times)
 {
     struct store_db *d = arg;
-    int64_t now = clock_mono_ms();
     if (times == 0)
-        d->busy_since_ms = now;
-    if (now - d->busy_since_ms >= d->busy_ms || now >= atomic_load(d->hurry_ms))
-        return 0;
-    nanosleep(&(struct timespec){.tv_nsec = BUSY_STEP_MS * NS_PER_MS}, NULL);
-    return 1;
+        d->busy_since_ms = clock_mono_ms();
+    return store_db_wait(d, d->busy_since_ms);
 }
 
 /* "file:..." of a path; freed by sqlite3_free. */

@@ -38,21 +38,41 @@ const char *const store_schema_steps[STORE_VERSION] = {
                         "ROWID;",
 };
 
+struct marks {
+    int64_t version, application, tables;
+};
+
+/* All at one moment: somebody else may be making the tables. */
+static int read_marks(struct store_db *d, struct marks *m)
+{
+    int rc = store_exec(d, "BEGIN");
+    if (rc == 0)
+        rc = store_pragma(d, "PRAGMA user_version", &m->version);
+    if (rc == 0)
+        rc = store_pragma(d, "PRAGMA application_id", &m->application);
+    if (rc == 0)
+        rc = store_pragma(d, "SELECT count(*) FROM sqlite_schema", &m->tables);
+    return rc == 0 ? store_exec(d, "COMMIT") : -1;
+}
+
 int store_schema_check(struct store_db *d, int64_t *version, const struct store_fault *f)
 {
-    int64_t tables, application;
-    if (store_pragma(d, "PRAGMA user_version", version) < 0 ||
-        store_pragma(d, "PRAGMA application_id", &application) < 0 ||
-        store_pragma(d, "SELECT count(*) FROM sqlite_schema", &tables) < 0)
-        return store_db_fault(d, "read the version", f);
-    bool ours = *version == 0 ? tables == 0 : application == APPLICATION_ID && *version > 0;
+    struct marks m;
+    if (read_marks(d, &m) < 0) {
+        store_db_fault(d, "read the version", f);
+        if (!sqlite3_get_autocommit(d->db))
+            store_exec(d, "ROLLBACK");
+        return -1;
+    }
+    bool ours = m.version == 0 ? m.tables == 0 : m.version > 0 && m.application == APPLICATION_ID;
     if (!ours)
         return store_fault(f, STORE_CORRUPT, "%s is another program's database",
                            sqlite3_db_filename(d->db, "main"));
-    if (*version > STORE_VERSION)
+    if (m.version > STORE_VERSION)
         return store_fault(f, STORE_NEWER,
                            "%s was made by a newer version of this program (%" PRId64 ", not %d)",
-                           sqlite3_db_filename(d->db, "main"), *version, STORE_VERSION);
+                           sqlite3_db_filename(d->db, "main"), m.version, STORE_VERSION);
+    *version = m.version;
     return 0;
 }
 

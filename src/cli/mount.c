@@ -25,10 +25,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define CHECK_MS       5000 /* the most that the first call may take from a mount ... */
-#define CHECK_KNOWN_MS 1000 /* ... that has something to show without it */
-#define SAVE_MS        3000 /* the most that saving may take at the end */
-#define ALIVE_MS 10000 /* by then a mount on this machine answers */
+#define CHECK_MS       5000  /* the most that the first call may take from a mount ... */
+#define CHECK_KNOWN_MS 1000  /* ... that has something to show without it */
+#define SAVE_MS        3000  /* the most that saving may take at the end */
+#define ALIVE_MS       10000 /* by then a mount on this machine answers */
 
 /* All that a mount consists of, in the order in which it is made. */
 struct mount {
@@ -147,8 +147,7 @@ static char *database(const struct mount *m)
         return NULL;
     }
     struct creds_keys *keys = creds_get(m->remote.creds, NULL);
-    char *path =
-        keys ? database_path(state, creds_account(keys), m->remote.endpoint.url) : NULL;
+    char *path = keys ? database_path(state, creds_account(keys), m->remote.endpoint.url) : NULL;
     creds_keys_unref(keys);
     return path;
 }
@@ -157,8 +156,7 @@ static char *database(const struct mount *m)
 static int make_keeper(struct mount *m, struct err *err)
 {
     char *path CLEANUP_FREE = database(m);
-    const struct keeper_config config = {
-        .cache = m->cache, .path = path, .keep_ms = m->o->keep_ms};
+    const struct keeper_config config = {.cache = m->cache, .path = path, .keep_ms = m->o->keep_ms};
     m->keeper = keeper_new(&config, err);
     return m->keeper ? 0 : -1;
 }
@@ -242,7 +240,8 @@ static int start(struct mount *m, struct err *err)
 {
     set_wake(m, true);
     if (creds_start(m->remote.creds, keys_changed, m, err) < 0 || live_start(m->live, err) < 0 ||
-        keeper_start(m->keeper, err) < 0 || fs_start(m->fs, err) < 0 || alive_wait(m->mountpoint, ALIVE_MS, err) < 0)
+        keeper_start(m->keeper, err) < 0 || fs_start(m->fs, err) < 0 ||
+        alive_wait(m->mountpoint, ALIVE_MS, err) < 0)
         return -1;
     return daemon_tell(&m->link, DAEMON_READY, err);
 }

@@ -62,6 +62,17 @@ int job_row(const struct job *j, struct buf *out)
     return 0;
 }
 
+bool job_row_same(const struct job *a, const struct job *b)
+{
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+        size_t a_len, b_len;
+        const char *x = value(a, columns[i], &a_len), *y = value(b, columns[i], &b_len);
+        if (a_len != b_len || memcmp(x, y, a_len) != 0)
+            return false;
+    }
+    return true;
+}
+
 size_t job_row_len(const struct job *j)
 {
     size_t sum = ARRAY_LEN(columns); /* what stands behind each */

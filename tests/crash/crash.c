@@ -64,9 +64,10 @@ static void note(struct lane *l, const struct seen *seen)
 {
     if (l->n_seen == l->cap) {
         l->cap = l->cap ? 2 * l->cap : 1024;
-        l->seen = realloc(l->seen, l->cap * sizeof *l->seen);
-        if (!l->seen)
+        struct seen *more = realloc(l->seen, l->cap * sizeof *more);
+        if (!more)
             _exit(2);
+        l->seen = more;
     }
     l->seen[l->n_seen++] = *seen;
 }

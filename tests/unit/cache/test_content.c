@@ -502,6 +502,20 @@ static void finished_jobs_that_nobody_reads_leave_and_a_reader_keeps_them(void *
     close_kept(&b, &s);
 }
 
+static void a_job_that_has_just_ended_is_kept_for_keep(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct shelf s;
+    open_kept(&b, &s, 0);
+    uint64_t key = known(&b, ID, "Processing", 0);
+    put_job(&b, key, "Success", 100, 9000);
+    save_all(&b, &s);
+    assert_int_equal(cache_forget_idle(b.c, 5000, 13999), 0);
+    assert_int_equal(cache_forget_idle(b.c, 5000, 14000), 1);
+    close_kept(&b, &s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -523,6 +537,7 @@ int main(void)
         cmocka_unit_test(naming_a_discovered_job_shows_it),
         cmocka_unit_test(what_readers_ask_for_is_not_discovered),
         cmocka_unit_test(finished_jobs_that_nobody_reads_leave_and_a_reader_keeps_them),
+        cmocka_unit_test(a_job_that_has_just_ended_is_kept_for_keep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,9 @@ static void jobs_are_listed_by_their_labels_and_move_with_them(void **state)
     assert_group(&b, 0, JOB_STATUS_PROCESSING, "group-job-2 ");
     assert_group(&b, 0, JOB_STATUS_FAILED, "group-job-1 ");
     assert_group(&b, 1, '1', "group-job-1 other-job-1 ");
+    cache_forget(b.c, key); /* nobody has said that it leaves */
+    assert_group(&b, 0, JOB_STATUS_FAILED, "group-job-1 ");
+    assert_int_equal(cache_forget_idle(b.c, 1000, 5000), 2); /* and the other finished one */
     cache_forget(b.c, key);
     assert_group(&b, 0, JOB_STATUS_FAILED, "");
     assert_group(&b, 1, '1', "other-job-1 ");
@@ -119,6 +122,11 @@ static void the_lines_are_those_of_all_known_jobs_sorted_and_their_size_is_known
     put_job(&b, key, "Processing", 100, 2);
     cache_rows_stat(b.c, &again);
     assert_int_equal(again.generation, generation); /* nothing has changed */
+    struct job *other = job_new(ids[1], "Processing", 100, NULL);
+    cache_put_job(b.c, key, other, 2, 0); /* but its RequestId and times */
+    job_unref(other);
+    cache_rows_stat(b.c, &again);
+    assert_int_equal(again.generation, generation); /* ... in no line */
     put_job(&b, key, "Success", 100, 3);
     cache_rows_stat(b.c, &again);
     assert_int_not_equal(again.generation, generation);

@@ -721,7 +721,7 @@ static void a_lock_of_somebody_else_is_waited_for_so_long_and_no_longer(void **s
 static void *open_and_close(void *arg)
 {
     (void)arg;
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 3; i++)
         store_close(kept_open());
     return NULL;
 }
@@ -730,7 +730,7 @@ static void several_may_begin_a_database_at_once(void **state)
 {
     (void)state;
     pthread_t threads[4];
-    for (int round = 0; round < 5; round++) {
+    for (int round = 0; round < 20; round++) {
         for (int i = 0; i < 4; i++)
             assert_int_equal(pthread_create(&threads[i], NULL, open_and_close, NULL), 0);
         for (int i = 0; i < 4; i++)

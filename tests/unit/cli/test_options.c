@@ -151,9 +151,9 @@ static void ends_of_a_range_belong_to_it(void **state)
 {
     (void)state;
     static const char *const good[] = {
-        "qps=1",       "qps=100000",    "ttl=0",          "ttl=7d",       "timeout=100ms",
-        "timeout=10m", "cache_size=1M", "cache_size=1T",  "umask=0777",   "umask=0",
-        "keep=1m",     "keep=36500d",   "uid=4294967294", "discover=365d", "discover=1m"};
+        "qps=1",       "qps=100000",    "ttl=0",          "ttl=7d",        "timeout=100ms",
+        "timeout=10m", "cache_size=1M", "cache_size=1T",  "umask=0777",    "umask=0",
+        "keep=1s",     "keep=36500d",   "uid=4294967294", "discover=365d", "discover=1m"};
     for (size_t i = 0; i < ARRAY_LEN(good); i++)
         assert_accepted(good[i]);
 }
@@ -168,7 +168,7 @@ static void what_is_out_of_range_is_quoted_with_the_range(void **state)
     assert_refused("timeout=-1", "timeout=-1: must be a time");
     assert_refused("timeout=99ms", "100ms to 10m");
     assert_refused("discover=never", "1m to 365d, or off");
-    assert_refused("keep=1s", "or forever");
+    assert_refused("keep=500ms", "or forever");
     assert_refused("cache_size=1023K", "1M to 1T");
     assert_refused("cache_size=64MB", "such as 64M");
     assert_refused("umask=999", "umask=999: must be an octal mode, 0000 to 0777");

@@ -349,7 +349,7 @@ static void it_is_not_started_more_than_once_a_second(void **state)
     assert_true(clock_mono_ms() - begin >= 2000);
 }
 
-static void hanging_it_is_given_up_within_about_a_second(void **state)
+static void hanging_it_is_given_up_within_about_five_seconds(void **state)
 {
     (void)state;
     put("file", "x");
@@ -359,10 +359,9 @@ static void hanging_it_is_given_up_within_about_a_second(void **state)
     int64_t begin = clock_mono_ms();
     assert_int_equal(bell_do(bell, NOTIFY_RING, "file", NULL), EIO);
     int64_t took = clock_mono_ms() - begin;
-    assert_in_range(took, 900, 3000);
+    assert_in_range(took, 4900, 20000);
     assert_int_equal(kill(pid, 0), -1);
-    assert_int_equal(bell_do(bell, NOTIFY_RING, "file", NULL),
-                     0); /* a second has passed: another one */
+    assert_int_equal(bell_do(bell, NOTIFY_RING, "file", NULL), 0); /* another one */
 }
 
 static void *ring_once(void *arg)
@@ -508,7 +507,7 @@ int main(int argc, char **argv)
         TEST(it_ends_with_the_bell),
         TEST(killed_it_is_started_anew),
         TEST(it_is_not_started_more_than_once_a_second),
-        TEST(hanging_it_is_given_up_within_about_a_second),
+        TEST(hanging_it_is_given_up_within_about_five_seconds),
         TEST(retired_it_is_gone_for_good_and_who_waits_is_answered),
         TEST(without_memory_it_says_so),
         TEST(it_answers_each_request_by_its_number_and_ends_with_the_socket),

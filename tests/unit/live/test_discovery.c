@@ -67,7 +67,7 @@ static bool is_swept(struct world *w)
 
 /* Rounds and heads so rare that they do not come into it. */
 static const struct setting quiet = {
-    .timeout_ms = 5000, .qps = 200, .refresh_ms = HOUR_MS, .discover_ms = DAY_MS};
+    .timeout_ms = 30000, .qps = 200, .refresh_ms = HOUR_MS, .discover_ms = DAY_MS};
 
 /* ---- the sweep ---- */
 
@@ -111,7 +111,9 @@ static void jobs_that_had_ended_get_their_one_get_and_cost_nothing_more(void **s
     AWAIT_LONG((live_health(w.live, &h), is_swept(&w) && h.details_due == 0 && h.inflight == 0));
     for (uint64_t i = 0; i < N; i++) {
         simulated_id(i, id);
-        assert_int_equal(simulated_gets_of(&sim, id), 1);
+        if (simulated_gets_of(&sim, id) != 1)
+            fail_msg("job %d of %d: %d Gets, temporary failures: %d", (int)i, N,
+                     (int)simulated_gets_of(&sim, id), (int)metric_get(METRIC_API_TEMPORARY));
     }
     live_health(w.live, &h);
     assert_false(h.behind);
@@ -531,6 +533,103 @@ static void a_job_that_is_gone_when_its_one_get_comes_is_asked_no_more(void **st
     close_sim(&w);
 }
 
+static enum job_status status_of(struct world *w, const char *id)
+{
+    uint64_t key;
+    struct job_facts *facts = cache_find(w->cache, id, &key);
+    enum job_status status = facts ? (enum job_status)facts->status : JOB_STATUS_OTHER;
+    job_facts_unref(facts);
+    return status;
+}
+
+static enum lists_item show(struct world *w, const char *status)
+{
+    char body[256];
+    struct job_page page;
+    snprintf(body, sizeof body,
+             "{\"RequestId\":\"R\",\"MediaProducingJobList\":[{\"JobId\":\"job-of-lists\","
+             "\"Status\":\"%s\",\"CreateTime\":\"2026-01-01T00:00:00Z\"}]}",
+             status);
+    assert_int_equal(job_page_from_list(body, strlen(body), clock_real_ns(), &page, NULL), 0);
+    enum lists_item item = lists_take(w->live, page.jobs[0], clock_mono_ms());
+    job_page_free(&page);
+    return item;
+}
+
+static void get(struct world *w, uint64_t key, const char *status)
+{
+    char body[256];
+    snprintf(body, sizeof body,
+             "{\"RequestId\":\"R\",\"MediaProducingJob\":{\"JobId\":\"job-of-lists\","
+             "\"Status\":\"%s\",\"Progress\":3}}",
+             status);
+    struct job *job = job_from_get("job-of-lists", body, strlen(body), NULL, clock_real_ns(), NULL);
+    assert_non_null(job);
+    cache_put_job(w->cache, key, job, clock_mono_ms(), clock_real_ns());
+    job_unref(job);
+}
+
+/* Nothing goes out here: what would is looked at. */
+static void a_job_that_lists_alone_have_shown_takes_its_status_and_its_end_from_them(void **state)
+{
+    (void)state;
+    struct world w;
+    uint64_t key = 0;
+    simulated_init(&sim, 0, 0, false);
+    open_sim(&w, quiet);
+    MUST(discovery_begin(w.live, err) == 0);
+    const struct look_list *changed = &w.live->looks.lists[LOOK_CHANGED];
+    assert_int_equal(show(&w, "Queuing"), LISTS_FRESH);
+    assert_int_equal(show(&w, "Processing"), LISTS_KNOWN);
+    assert_int_equal(status_of(&w, "job-of-lists"), JOB_STATUS_PROCESSING);
+    assert_int_equal(changed->n, 0);
+    assert_int_equal(schedule_ended_count(w.live->schedule), 0);
+    assert_int_equal(show(&w, "Failed"), LISTS_KNOWN);
+    assert_int_equal(status_of(&w, "job-of-lists"), JOB_STATUS_FAILED);
+    assert_int_equal(changed->n, 0);
+    assert_int_equal(schedule_ended_count(w.live->schedule), 1);
+    job_facts_unref(cache_find(w.cache, "job-of-lists", &key));
+    assert_false(schedule_has(w.live->schedule, key));
+    close_sim(&w);
+}
+
+static void a_change_of_one_that_a_get_has_shown_is_got(void **state)
+{
+    (void)state;
+    struct world w;
+    uint64_t key = 0;
+    simulated_init(&sim, 0, 0, false);
+    open_sim(&w, quiet);
+    MUST(discovery_begin(w.live, err) == 0);
+    assert_int_equal(show(&w, "Queuing"), LISTS_FRESH);
+    job_facts_unref(cache_find(w.cache, "job-of-lists", &key));
+    get(&w, key, "Queuing");
+    assert_int_equal(show(&w, "Failed"), LISTS_KNOWN);
+    assert_int_equal(status_of(&w, "job-of-lists"), JOB_STATUS_QUEUING);
+    assert_int_equal(w.live->looks.lists[LOOK_CHANGED].n, 1);
+    assert_int_equal(schedule_ended_count(w.live->schedule), 0);
+    close_sim(&w);
+}
+
+static void a_job_whose_get_is_under_way_is_not_passed_by(void **state)
+{
+    (void)state;
+    struct world w;
+    uint64_t key;
+    struct cache_answer a;
+    struct job_facts *facts = NULL;
+    char id[JOB_ID_MAX + 1];
+    simulated_init(&sim, 0, 0, false);
+    open_sim(&w, quiet);
+    MUST(discovery_begin(w.live, err) == 0);
+    cache_lookup(w.cache, "job-of-lists", clock_mono_ms(), &key, &facts, &a);
+    assert_true(cache_take_wanted(w.cache, &key, id)); /* as live does */
+    assert_int_equal(show(&w, "Queuing"), LISTS_MISSED);
+    cache_put_fault(w.cache, key, API_TEMPORARY, API_NET_TIMEOUT, "x", clock_mono_ms());
+    assert_int_equal(show(&w, "Queuing"), LISTS_FRESH);
+    close_sim(&w);
+}
+
 static void a_get_that_fails_for_now_comes_again(void **state)
 {
     (void)state;
@@ -601,6 +700,9 @@ int main(void)
         cmocka_unit_test(with_discovery_off_nothing_is_listed_and_nobody_found),
         cmocka_unit_test(what_ended_longer_ago_than_is_kept_is_not_taken_in),
         cmocka_unit_test(a_job_that_is_gone_when_its_one_get_comes_is_asked_no_more),
+        cmocka_unit_test(a_job_that_lists_alone_have_shown_takes_its_status_and_its_end_from_them),
+        cmocka_unit_test(a_change_of_one_that_a_get_has_shown_is_got),
+        cmocka_unit_test(a_job_whose_get_is_under_way_is_not_passed_by),
         cmocka_unit_test(a_get_that_fails_for_now_comes_again),
         cmocka_unit_test(both_jobs_are_found_whichever_allocation_fails),
     };
