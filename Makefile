@@ -6,6 +6,8 @@
 #   make check-stress       10,000 changes under readers that never rest, in a few minutes
 #   make crash              kill -9 during heavy change: ROUNDS=1000 LANES=6
 #   make soak               heavy proofs: soak-latency, -budget, -kill, -studio; SOAK='options', --help tells
+#   make bench              docs/performance.md's tables: beside tmpfs and peers, in turns; BENCH='options', --help tells
+#   make bench-check        ratios to tmpfs against tests/bench/targets.tsv
 #   make check-chokidar     the watcher that Node programs use, from npm
 #   make lint               format, layers, clang-tidy, cppcheck, shellcheck, man page
 #   make coverage           line and branch coverage of the unit tests
@@ -64,6 +66,8 @@ TESTLIB_SRC := $(wildcard tests/unit/support/*.c)
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
 STRESS_SRC := $(wildcard tests/stress/*.c)
+BENCH_SRC := $(wildcard tests/bench/*.c)
+BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 CRASH_SRC := $(wildcard tests/crash/*.c)
 ROUNDS ?= 1000
 LANES ?= 6
@@ -126,6 +130,11 @@ $(B)/crash/crash: $(call obj,$(CRASH_SRC)) $(B)/libicejobfs.a
 $(call obj,$(STRESS_SRC) $(CRASH_SRC)): cflags += -Itests
 $(call obj,$(TEST_SRC) $(TESTLIB_SRC) $(STRESS_SRC)): cflags += -Itests/unit -DTEST_DATA='"$(CURDIR)/tests/data"'
 
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/libicejobfs.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ldflags) $(LDFLAGS) -o $@ $^ $(libs_lib)
+
 check: check-unit check-mounted
 check-unit: all tests
 	$(Q)scripts/run-unit-tests $(TESTS)
@@ -138,6 +147,14 @@ check-stress: all stress
 
 crash: $(B)/crash/crash
 	$(Q)scripts/crash $(B) $(ROUNDS) $(LANES)
+
+bench: all $(BENCHES)
+	$(Q)tests/bench/run files --build $(B) $(BENCH)
+	$(Q)tests/bench/run api --build $(B)
+	$(Q)tests/bench/run scale --build $(B)
+	$(Q)tests/bench/run report
+bench-check: all $(BENCHES)
+	$(Q)tests/bench/run check --build $(B) $(BENCH)
 
 soak: soak-latency soak-budget soak-kill soak-studio
 soak-%: all

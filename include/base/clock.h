@@ -13,6 +13,9 @@
 /* CLOCK_MONOTONIC in milliseconds. */
 int64_t clock_mono_ms(void);
 
+/* CLOCK_MONOTONIC in nanoseconds. */
+int64_t clock_mono_ns(void);
+
 /* CLOCK_REALTIME in nanoseconds since 1970. */
 int64_t clock_real_ns(void);
 

@@ -46,6 +46,8 @@
     X(FS_READ, "fs_read", "counter", "FUSE READ requests")                                         \
     X(FS_READDIR, "fs_readdir", "counter", "FUSE READDIR and READDIRPLUS requests")                \
     X(FS_XATTR, "fs_xattr", "counter", "FUSE GETXATTR and LISTXATTR requests")                     \
+    X(FS_SPIN_HITS, "fs_spin_hits", "counter", "requests that came while a worker waited awake")   \
+    X(FS_SPIN_MISSES, "fs_spin_misses", "counter", "times that it waited awake for nothing")       \
     X(FS_INTERRUPTED, "fs_interrupted", "counter", "waiting requests ended by a signal")           \
     X(FS_NOTIFIED, "fs_notified", "counter", "operations that the notifier did")                   \
     X(FS_NOT_NOTIFIED, "fs_not_notified", "counter", "operations that the notifier failed to do")  \

@@ -205,6 +205,8 @@ int cache_each_row(struct cache *c, void (*each)(void *arg, const char *row, siz
 bool cache_settled(struct cache *c, uint64_t key);
 bool cache_pins_add(struct cache *c, uint64_t key, int n);
 unsigned cache_pins(struct cache *c, uint64_t key);
+/* One pin less. true: it was the last one of a job that has ended and is not settled. */
+bool cache_unpin(struct cache *c, uint64_t key);
 void cache_settle(struct cache *c, uint64_t key); /* if finished and without pins */
 /* Open handles of a settled job; before it changes after all: no longer settled, returns how many
  * are open. */

@@ -14,6 +14,10 @@ void publish_change(struct fs *fs, uint64_t key, const struct job *before, const
 /* A job is shown now and was not: its links, the log. */
 void publish_created(struct fs *fs, uint64_t key, const struct job *job);
 
+/* The names in jobs/ have changed: its time moves, and the kernel drops the listing that it keeps.
+ */
+void publish_listing(struct fs *fs);
+
 /* A job was discovered: it appears in jobs/ (arrival.c). */
 void publish_born(struct fs *fs, uint64_t key, const char *id);
 /* A job is to be forgotten: it goes, unless somebody has read it meanwhile (arrival.c). */

@@ -10,6 +10,13 @@ int64_t clock_mono_ms(void)
     return (int64_t)t.tv_sec * MS_PER_S + t.tv_nsec / NS_PER_MS;
 }
 
+int64_t clock_mono_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
 int64_t clock_real_ns(void)
 {
     struct timespec t;

@@ -29,6 +29,16 @@ unsigned cache_pins(struct cache *c, uint64_t key)
     return pins;
 }
 
+bool cache_unpin(struct cache *c, uint64_t key)
+{
+    cache_lock(c);
+    struct entry *e = table_find(&c->table, key);
+    bool last =
+        e && e->pins > 0 && --e->pins == 0 && e->known && !e->settled && job_facts_final(e->facts);
+    cache_unlock(c);
+    return last;
+}
+
 void cache_settle(struct cache *c, uint64_t key)
 {
     cache_lock(c);

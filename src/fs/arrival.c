@@ -93,7 +93,7 @@ static bool remove_dir(struct fs *fs, uint64_t key, const char *id)
         return false;
     if (held) {
         kernel_drop_name(fs, NODE_JOBS, id);
-        kernel_drop_attributes(fs, NODE_JOBS);
+        publish_listing(fs);
     }
     return true;
 }

@@ -31,8 +31,7 @@ static void reply_open(struct parked *p, struct handle *h, bool keep)
 static void choose_version(struct handle *h, struct cache *cache, const struct job *job)
 {
     uint64_t key = node_key(h->ino);
-    cache_pins_add(cache, key, 1);
-    h->direct = !cache_settled(cache, key);
+    h->direct = !cache_pins_add(cache, key, 1);
     h->job = h->direct ? job_ref(job) : cache_current(cache, key);
     h->checked_ms = clock_mono_ms();
     if (!h->direct) {
@@ -227,11 +226,8 @@ void handle_close(struct fs *fs, struct handle *h)
     }
     if (!h->direct && node_is_job(h->ino))
         cache_kept_add(fs->config.cache, key, -1);
-    if (h->direct && node_is_job(h->ino)) {
-        cache_pins_add(fs->config.cache, key, -1);
-        if (cache_pins(fs->config.cache, key) == 0 && !cache_settled(fs->config.cache, key))
-            updater_unpinned(fs->updater, key);
-    }
+    if (h->direct && node_is_job(h->ino) && cache_unpin(fs->config.cache, key))
+        updater_unpinned(fs->updater, key);
     handle_free(h);
 }
 

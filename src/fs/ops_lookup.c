@@ -21,12 +21,11 @@ static void reply_provisional(fuse_req_t req, const struct fs *fs, uint64_t ino)
     reply_entry(req, &st, 0, 0);
 }
 
-/* Files of these nodes change without notice, and jobs/ with each new job; the other directories
- * never do. */
+/* Files of these nodes change without notice. The directories never do, but for jobs/, and that with
+ * an invalidation: each step of a path through it would be a request otherwise. */
 static double fixed_attr_timeout(const struct fixed_entry *node)
 {
-    bool constant = node->node == NODE_HELP || (node->is_dir && node->node != NODE_JOBS);
-    return constant ? KERNEL_FOREVER : 0;
+    return node->node == NODE_HELP || node->is_dir ? KERNEL_FOREVER : 0;
 }
 
 static void lookup_fixed(fuse_req_t req, struct fs *fs, const struct fixed_entry *node)

@@ -83,10 +83,21 @@ static void get(fuse_req_t req, uint64_t ino, size_t row, size_t size)
         reply_value(req, &value, size);
 }
 
+/* Labels and access lists. "Not supported", as of any file system that has none, and not "this file
+ * has none": ls -l, which asks for three of them of every file, then asks no more. */
+static bool is_foreign(const char *name)
+{
+    return strncmp(name, "security.", strlen("security.")) == 0 ||
+           strncmp(name, "system.", strlen("system.")) == 0;
+}
+
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
+    if (is_foreign(name)) {
+        fuse_reply_err(req, EOPNOTSUPP);
+        return;
+    }
     metric_add(METRIC_FS_XATTR, 1);
-    /* ls -l asks for security.* and system.* of every file: answered before anything else. */
     bool ours = strncmp(name, PREFIX, strlen(PREFIX)) == 0 && node_is_job(ino);
     for (size_t i = 0; ours && i < ARRAY_LEN(table); i++) {
         if (strcmp(name, table[i].name) == 0) {

@@ -148,12 +148,17 @@ static struct change change_of(struct fs *fs, uint64_t key, const struct job *be
     return c;
 }
 
+void publish_listing(struct fs *fs)
+{
+    atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
+    kernel_drop_inode(fs, NODE_JOBS);
+}
+
 void publish_created(struct fs *fs, uint64_t key, const struct job *job)
 {
     struct change c = change_of(fs, key, NULL, job);
     struct links l = links_begin(fs, key, c.id, NULL, job_facts_of(job));
-    atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
-    kernel_drop_attributes(fs, NODE_JOBS);
+    publish_listing(fs);
     links_move(&l);
     log_change(&c, EVENT_CREATED);
 }

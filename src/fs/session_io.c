@@ -37,7 +37,9 @@ static void ask_for_parallel_dirops(struct iovec *iov, int count)
 static ssize_t session_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
     (void)userdata;
-    if (!atomic_exchange_explicit(&init_answered, true, memory_order_relaxed))
+    /* Looked at before it is written: every reply passes here. */
+    if (!atomic_load_explicit(&init_answered, memory_order_relaxed) &&
+        !atomic_exchange_explicit(&init_answered, true, memory_order_relaxed))
         ask_for_parallel_dirops(iov, count);
     return writev(fd, iov, count);
 }

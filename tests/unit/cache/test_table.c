@@ -220,6 +220,28 @@ static void a_job_first_seen_finished_is_settled_and_one_that_ended_is_not_until
     bench_close(&b);
 }
 
+static void only_the_last_pin_of_an_ended_job_asks_for_its_settling(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b);
+    uint64_t key = known(&b, ID, "Processing", 0);
+    cache_pins_add(b.c, key, 1);
+    assert_false(cache_unpin(b.c, key)); /* it goes on */
+    cache_pins_add(b.c, key, 2);
+    put_job(&b, key, "Success", 100, 10);
+    assert_false(cache_unpin(b.c, key)); /* somebody still shows what was before */
+    assert_true(cache_unpin(b.c, key));
+    assert_int_equal(cache_pins(b.c, key), 0);
+    cache_pins_add(b.c, key, 1);
+    cache_settle(b.c, key); /* not while it is pinned */
+    assert_true(cache_unpin(b.c, key));
+    cache_settle(b.c, key);
+    assert_false(cache_unpin(b.c, key));
+    assert_false(cache_unpin(b.c, 4711));
+    bench_close(&b);
+}
+
 static void pins_of_nobody_are_nothing(void **state)
 {
     (void)state;
@@ -307,6 +329,7 @@ int main(void)
         cmocka_unit_test(the_listing_holds_known_jobs_and_nothing_else),
         cmocka_unit_test(names_without_content_have_a_ceiling),
         cmocka_unit_test(a_job_first_seen_finished_is_settled_and_one_that_ended_is_not_until_told),
+        cmocka_unit_test(only_the_last_pin_of_an_ended_job_asks_for_its_settling),
         cmocka_unit_test(pins_of_nobody_are_nothing),
         cmocka_unit_test(every_failing_allocation_is_said_and_harms_nothing),
         cmocka_unit_test(a_table_that_cannot_grow_takes_no_more_and_keeps_what_it_has),

@@ -1,0 +1,42 @@
+#include "fs/spin.h"
+
+static enum spin_advice begin(struct spin *s, int64_t now_ns)
+{
+    if (s->skip > 0) {
+        s->skip--;
+        return SPIN_SLEEP;
+    }
+    s->since_ns = now_ns;
+    return SPIN_TRY;
+}
+
+static void miss(struct spin *s)
+{
+    s->since_ns = 0;
+    s->skip = s->caution;
+    s->caution = s->caution ? s->caution * 2 : 1;
+    if (s->caution > SPIN_SKIP_MAX)
+        s->caution = SPIN_SKIP_MAX;
+}
+
+enum spin_advice spin_nothing(struct spin *s, int64_t now_ns)
+{
+    if (s->since_ns == 0)
+        return begin(s, now_ns);
+    if (now_ns - s->since_ns < SPIN_NS)
+        return SPIN_TRY;
+    miss(s);
+    return SPIN_MISSED;
+}
+
+bool spin_request(struct spin *s, int64_t now_ns)
+{
+    if (s->since_ns == 0)
+        return false;
+    if (now_ns - s->since_ns > SPIN_NS) {
+        miss(s);
+        return false;
+    }
+    *s = (struct spin){0};
+    return true;
+}

@@ -1,0 +1,187 @@
+"""What calls cost, against the simulator on https: processor time a call, throughput, latency. Written to
+build/bench/api.json."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import time
+
+from soak import world
+
+from .tree import Tree, read
+
+IN_FLIGHT = 16
+
+
+class Api:
+    def __init__(self, the_world, options):
+        self.world, self.options = the_world, options
+        self.cost = os.path.abspath(os.path.join(options.build, "bench", "apicost"))
+        self.tree = Tree(options.calls)
+        self.plain = the_world.sim(0)
+        self.cert = self.make_cert()
+        self.tls = self.https_sim()
+        for sim in (self.plain, self.tls):
+            self.tree.give(sim)
+
+    def make_cert(self):
+        base = str(self.world.setup.root / "tls")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+             "-keyout", base + ".key", "-out", base + ".pem"],
+            check=True, capture_output=True,
+        )
+        return base
+
+    def https_sim(self):
+        return HttpsSim(self.world, self.cert)
+
+    def run(self, *args, text, sim=None):
+        """(operations, processor seconds a thousand, wall seconds a thousand) of apicost."""
+        keys = {}
+        if sim:
+            keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": sim.key_id, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": sim.key_secret}
+        done = subprocess.run(
+            [self.cost, *args], input=text, capture_output=True, text=True, timeout=600, env={**os.environ, **keys}
+        )
+        assert done.returncode == 0, done.stderr
+        n, cpu, wall = done.stdout.split()
+        return int(n), float(cpu), float(wall)
+
+    # ---- the works
+
+    def calls(self, in_flight):
+        ids = "\n".join(self.tree.ids)
+        return self.run("calls", self.tls.url, self.cert + ".pem", str(in_flight), text=ids, sim=self.tls)
+
+    def bare(self, in_flight):
+        ids = "\n".join(self.tree.ids)
+        return self.run("bare", self.tls.url + "/_sim/jobs/", self.cert + ".pem", str(in_flight), text=ids)
+
+    def parse(self, job):
+        return self.run("parse", text=self.plain.reply(job).decode())
+
+    def wrk(self):
+        """Requests a second that the server gives to a plain client."""
+        if shutil.which("wrk") is None:
+            return None
+        url = f"{self.tls.url}/_sim/jobs/{self.tree.finished[0]}"
+        done = subprocess.run(["wrk", "-t1", f"-c{IN_FLIGHT}", "-d3s", url], capture_output=True, text=True, timeout=60)
+        found = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+        return float(found.group(1)) if found else None
+
+    def mount(self):
+        return self.world.mount(self.tls, "qps=100000", f"ca={self.cert}.pem", "state=none")
+
+    def cold_throughput(self):
+        """Cold reads a second through a mount, and the daemon's processor seconds a thousand."""
+        mount, before = self.mount(), 0
+        before = processor_s(mount.process.pid)
+        begin = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(IN_FLIGHT) as pool:
+            list(pool.map(lambda job: read(mount.job(job, "status")), self.tree.ids))
+        took = time.monotonic() - begin
+        used = processor_s(mount.process.pid) - before
+        mount.stop()
+        return self.tree.n / took, used / self.tree.n * 1000
+
+    def cold_latency_ms(self):
+        """Of one cold read after another."""
+        mount, took = self.mount(), []
+        for job in self.tree.finished[:500]:
+            begin = time.perf_counter()
+            read(mount.job(job, "status"))
+            took.append((time.perf_counter() - begin) * 1000)
+        mount.stop()
+        return statistics.median(took[20:])
+
+
+class HttpsSim:
+    """A simulator that serves https."""
+
+    def __new__(cls, the_world, cert):
+        from support import processes
+        from support.sim import Sim
+
+        class Made(Sim):
+            def _listening(self):
+                assert self.process.poll() is None, f"the simulator ended: {self.log()}"
+                found = re.search(r"listening https://([\d.]+):(\d+)", self.log())
+                if found:
+                    self.host, self.port = found.group(1), int(found.group(2))
+                    self.url = f"https://{self.host}:{self.port}"
+                return found is not None
+
+            def connect(self):
+                import http.client
+                import ssl
+
+                return http.client.HTTPSConnection(
+                    self.host, self.port, timeout=60 * processes.SLOW, context=ssl._create_unverified_context()
+                )
+
+        setup = the_world.setup
+        log = str(setup.logs / f"sim-{setup.next_number()}.log")
+        made = Made(
+            setup.program("icejobfs-sim"), log, 0, ["--tls-cert", cert + ".pem", "--tls-key", cert + ".key"],
+            setup.environment,
+        )
+        the_world.ending.callback(made.stop)
+        return made
+
+
+def processor_s(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def middle(measure, rounds):
+    """Column by column the median of several runs."""
+    return [statistics.median(column) for column in zip(*(measure() for _ in range(rounds)))]
+
+
+def proof(the_world, options):
+    api, rounds = Api(the_world, options), options.rounds
+    calls, bare, one = [], [], []
+    for _ in range(rounds):  # in turns
+        calls.append(api.calls(IN_FLIGHT))
+        bare.append(api.bare(IN_FLIGHT))
+        one.append(api.bare(1))
+    wrk, (throughput, daemon_cpu) = api.wrk(), middle(api.cold_throughput, rounds)
+    found = {
+        "calls": api.tree.n,
+        "rounds": rounds,
+        "call_cpu_s": statistics.median(c[1] for c in calls),
+        "bare_cpu_s": statistics.median(c[1] for c in bare),
+        "mounted_cpu_s": daemon_cpu,
+        "cold_per_s": throughput,
+        "wrk_per_s": wrk,
+        "cold_ms": api.cold_latency_ms(),
+        "bare_ms": statistics.median(c[2] for c in one),
+        "sign_us": api.run("sign", text="")[1] * 1000,
+        "parse_2k_us": api.parse(api.tree.finished[0])[1] * 1000,
+        "parse_200k_us": api.parse(api.tree.long)[1] * 1000,
+    }
+    world.show({name: f"{value:.4g}" if isinstance(value, float) else value for name, value in found.items()})
+    pathlib.Path(options.out).parent.mkdir(parents=True, exist_ok=True)
+    pathlib.Path(options.out).write_text(json.dumps(found, indent=1))
+
+
+def main():
+    made = world.parser(__doc__)
+    made.set_defaults(mode="system")
+    made.add_argument("--calls", type=int, default=3000)
+    made.add_argument("--rounds", type=int, default=3)
+    made.add_argument("--quick", action="store_true", help="1,000 calls, one round")
+    made.add_argument("--out", default="build/bench/api.json")
+    options = made.parse_args()
+    if options.quick:
+        options.calls, options.rounds = 1000, 1
+    world.run("bench-api", options, proof)

@@ -1,0 +1,170 @@
+"""What must not depend on how many jobs are known, or hardly: the cost of one change, readers side by side, many
+watchers, the mount's start, listings. Written to build/bench/scale.json."""
+
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import time
+
+from soak import world
+from support import inotify
+
+from .api import processor_s
+from .tree import Tree
+
+READERS = (2, 64)
+WATCHERS = 1000
+
+
+class Scale:
+    """One simulator and one mount that know `n` jobs."""
+
+    def __init__(self, the_world, options, n):
+        self.world, self.options, self.n = the_world, options, n
+        self.timed = os.path.abspath(os.path.join(options.build, "bench", "timed"))
+        self.tree, self.sim = Tree(n), the_world.sim(0)
+        self.tree.give(self.sim)
+        self.mount = the_world.mount(self.sim, "qps=100000", "refresh=100ms", "ttl=1s")
+        self.tree.make_known(self.mount.point)
+
+    def end(self):
+        self.mount.stop()
+        self.sim.stop()
+
+    # ---- the works
+
+    def change(self):
+        """Processor and wall milliseconds of a change, when all unfinished jobs change at once; less what the daemon
+        uses without changes."""
+        spent, took = [], []
+        for step in range(self.options.rounds):
+            idle_s, idle_took = self.used(lambda: time.sleep(2))
+            used_s, wall = self.used(lambda: self.change_all(f"change {step}"))
+            n = len(self.tree.unfinished) * self.options.changes
+            spent.append((used_s - idle_s / idle_took * wall) / n * 1000)
+            took.append(wall / n * 1000)
+        return {"cpu_ms": statistics.median(spent), "wall_ms": statistics.median(took)}
+
+    def used(self, work):
+        before, begin = processor_s(self.mount.process.pid), time.monotonic()
+        work()
+        wall = time.monotonic() - begin
+        return processor_s(self.mount.process.pid) - before, wall
+
+    def change_all(self, mark):
+        """Several times, and wait for each line in the stream of events: nothing else is asked meanwhile."""
+        jobs = self.tree.unfinished
+        with open(self.mount.path("events"), "rb", buffering=0) as events:
+            for number in range(self.options.changes):
+                for job in jobs:
+                    self.sim.put(job, Message=f"{mark} {number}")
+                self.drain(events, len(jobs))
+
+    @staticmethod
+    def drain(events, n):
+        seen = b""
+        while seen.count(b'"changed"') < n:
+            seen += events.read(65536)
+
+    def readers(self, count):
+        """Operations a second of so many processes that read finished jobs."""
+        names = "\n".join(f"{job}/status" for job in self.tree.finished[:64])
+        ms = str(self.options.ms)
+        processes = [
+            subprocess.Popen(
+                [self.timed, "cat", self.mount.path("jobs"), ms], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            for _ in range(count)
+        ]
+        begin = time.monotonic()
+        for process in processes:
+            process.stdin.write(names)
+            process.stdin.close()
+        total = sum(int(process.stdout.read().split()[1]) for process in processes)
+        for process in processes:
+            process.wait()
+        return total / (time.monotonic() - begin)
+
+    def memory(self):
+        with open(f"/proc/{self.mount.process.pid}/status") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:")) * 1024 / self.n
+
+    def seconds(self, *command):
+        begin = time.monotonic()
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
+        assert done.returncode == 0, done.stderr
+        return time.monotonic() - begin
+
+    def look(self):
+        return {
+            "ls_s": self.seconds("ls", self.mount.path("jobs")),
+            "ls_again_s": self.seconds("ls", self.mount.path("jobs")),
+            "tsv_s": self.seconds("cat", self.mount.path("jobs.tsv")),
+            "bytes_a_job": self.memory(),
+        }
+
+    def restart(self):
+        self.mount.stop()
+        begin = time.monotonic()
+        self.mount.start()
+        return time.monotonic() - begin
+
+    def watchers(self):
+        """Seconds from a change until each of so many watches on one file has rung."""
+        job = self.tree.unfinished[1]
+        fds = [inotify.libc.inotify_init1(os.O_CLOEXEC) for _ in range(WATCHERS)]
+        path = self.mount.job(job, "message").encode()
+        try:
+            for fd in fds:
+                assert fd >= 0 and inotify.libc.inotify_add_watch(fd, path, inotify.BITS["CLOSE_WRITE"]) >= 0
+            begin = time.monotonic()
+            self.sim.put(job, Message="seen by all")
+            for fd in fds:
+                os.read(fd, 4096)
+            return time.monotonic() - begin
+        finally:
+            for fd in fds:
+                if fd >= 0:
+                    os.close(fd)
+
+
+def measure(the_world, options, n):
+    scale = Scale(the_world, options, n)
+    found = {"change": scale.change(), **scale.look()}
+    for count in READERS:
+        found[f"readers_{count}"] = scale.readers(count)
+    if n == options.sizes[0]:
+        raise_limit()
+        found["watchers_s"] = scale.watchers()
+    found["mount_s"] = scale.restart()
+    scale.end()
+    return found
+
+
+def raise_limit():
+    """A thousand inotify instances are more than a user has by default."""
+    path = pathlib.Path("/proc/sys/fs/inotify/max_user_instances")
+    if int(path.read_text()) < 2 * WATCHERS:
+        path.write_text(str(2 * WATCHERS))
+
+
+def proof(the_world, options):
+    found = {}
+    for n in options.sizes:
+        found[n] = measure(the_world, options, n)
+        print(f"  {n} jobs: {json.dumps(found[n])}", flush=True)
+    pathlib.Path(options.out).parent.mkdir(parents=True, exist_ok=True)
+    pathlib.Path(options.out).write_text(json.dumps(found, indent=1))
+
+
+def main():
+    made = world.parser(__doc__)
+    made.set_defaults(mode="system")
+    made.add_argument("--sizes", type=int, nargs="+", default=[1000, 10000, 100000])
+    made.add_argument("--changes", type=int, default=10, help="of each unfinished job, a round")
+    made.add_argument("--rounds", type=int, default=3)
+    made.add_argument("--ms", type=int, default=2000)
+    made.add_argument("--out", default="build/bench/scale.json")
+    world.run("bench-scale", made.parse_args(), proof)
