@@ -334,6 +334,10 @@ struct cache_backing {
 /* Set before threads start. */
 void cache_set_backing(struct cache *c, const struct cache_backing *backing);
 
+/* `before_wait` is called, without the lock, on each thread that is about to wait for the disk: the
+ * fs room's workers have somebody else listen meanwhile. Set before threads start. */
+void cache_before_wait(struct cache *c, void (*before_wait)(void));
+
 /* A job as it has to be saved. */
 struct cache_save {
     uint64_t key;

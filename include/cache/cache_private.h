@@ -171,6 +171,7 @@ struct cache {
     struct cache_config config;
     struct cache_backing backing; /* set before threads start, as `label` is */
     cache_label *label;           /* or NULL */
+    void (*before_wait)(void);    /* or NULL; set before threads start */
     uint64_t (*hash)(
         const char *id);  /* 64 bits; the upper 48 are the key. Tests give a worse one */
     pthread_mutex_t lock; /* protects all below; held for moments, never across a call */

@@ -220,6 +220,9 @@ int workers_start(struct workers *w, struct err *err);
 int workers_ended_fd(const struct workers *w);
 /* The error that ended them, 0 for an unmount. */
 int workers_error(const struct workers *w);
+/* The request that this thread serves is about to wait for the disk: somebody else listens from now
+ * on. Nothing on a thread that is no worker. */
+void workers_before_wait(void);
 void workers_stop(struct workers *w);
 void workers_free(struct workers *w);
 

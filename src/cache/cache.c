@@ -82,6 +82,13 @@ void cache_group_by(struct cache *c, cache_label *label)
     cache_unlock(c);
 }
 
+void cache_before_wait(struct cache *c, void (*before_wait)(void))
+{
+    cache_lock(c);
+    c->before_wait = before_wait;
+    cache_unlock(c);
+}
+
 void cache_set_backing(struct cache *c, const struct cache_backing *backing)
 {
     cache_lock(c);

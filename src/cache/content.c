@@ -75,6 +75,8 @@ static void bring_back(struct cache *c, const struct entry *away)
     char id[JOB_ID_MAX + 1];
     entry_copy_id(away, id);
     cache_unlock(c);
+    if (c->before_wait)
+        c->before_wait();
     struct job *job = c->backing.load ? c->backing.load(c->backing.arg, id) : NULL;
     cache_lock(c);
     struct entry *e = entry_find(c, id);

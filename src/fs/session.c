@@ -115,6 +115,7 @@ static int set_up(struct fs *fs, const struct fs_config *config, struct err *err
     fs->device = mountinfo_device(fs->mount_id);
     cache_stage_changes(fs->config.cache, true);
     cache_listen(fs->config.cache, fs_listen, fs);
+    cache_before_wait(fs->config.cache, workers_before_wait);
     return 0;
 }
 

@@ -5,7 +5,8 @@
  * Where there is more than one processor, one worker listens and the others sit on the bench: a
  * single listener can wait awake for the next request (fs/spin.h), and a request wakes no second
  * one in vain. It reads without blocking, and sleeps in poll(2). Someone is called from the bench
- *   - before a request that may take long (fs/quick.h): the one called listens from then on,
+ *   - before a request that may take long (fs/quick.h), or when one turns out to have to wait for
+ * the disk: the one called listens from then on,
  *   - when several ask and the listener never finds the queue empty: the one called helps, until it
  *     finds it so. No more than half as many listen as there are processors: the askers need some.
  * `listeners` counts who listens, those called included, so that it is nobody only while each
@@ -45,6 +46,7 @@ struct worker {
     pthread_t thread;
     struct spin spin;
     uint32_t asker;   /* of the last request */
+    bool away;        /* somebody else has been called to listen in its place */
     unsigned backlog; /* how often that changed since the queue was found empty */
     _Atomic bool done;
     bool started;
@@ -242,6 +244,22 @@ static int next_request(struct worker *self, struct fuse_buf *buf)
     }
 }
 
+static _Thread_local struct worker *serving; /* of this thread, while it answers a request */
+
+static void go_away(struct worker *self)
+{
+    if (self->away || !self->all->bench)
+        return;
+    self->away = true;
+    hand_over(self->all);
+}
+
+void workers_before_wait(void)
+{
+    if (serving)
+        go_away(serving);
+}
+
 static void process(struct worker *self, struct fuse_buf *buf)
 {
     struct workers *w = self->all;
@@ -251,12 +269,15 @@ static void process(struct worker *self, struct fuse_buf *buf)
                                                               : METRIC_FS_SPIN_MISSES,
                    1);
     if (!quick)
-        hand_over(w);
+        go_away(self);
     else if (w->listeners_max > 1)
         note_asker(self, buf);
+    serving = self;
     fuse_session_process_buf(w->fs->session, buf);
-    if (!quick)
+    serving = NULL;
+    if (self->away)
         take_place(w);
+    self->away = false;
 }
 
 static void serve(struct worker *self, struct fuse_buf *buf)

@@ -193,6 +193,30 @@ static void listing_and_looking_up_load_nothing(void **state)
     close_kept(&b, &s);
 }
 
+static unsigned waits;
+
+static void count_wait(void)
+{
+    waits++;
+}
+
+static void before_waiting_for_the_disk_it_is_said(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct shelf s;
+    open_kept(&b, &s, 1);
+    cache_before_wait(b.c, count_wait);
+    uint64_t key = known(&b, ID, "Success", 0);
+    read_now(&b, key, 1);
+    assert_int_equal(waits, 0);
+    known(&b, "other-job-1", "Success", 0);
+    save_all(&b, &s);
+    read_now(&b, key, 2);
+    assert_int_equal(waits, 1);
+    close_kept(&b, &s);
+}
+
 static void content_that_could_not_be_loaded_is_tried_again(void **state)
 {
     (void)state;
@@ -523,6 +547,7 @@ int main(void)
         cmocka_unit_test(what_fits_stays_and_who_was_read_lately_stays_longest),
         cmocka_unit_test(unfinished_jobs_never_leave_memory),
         cmocka_unit_test(content_that_is_lost_is_asked_for_again),
+        cmocka_unit_test(before_waiting_for_the_disk_it_is_said),
         cmocka_unit_test(content_that_could_not_be_loaded_is_tried_again),
         cmocka_unit_test(listing_and_looking_up_load_nothing),
         cmocka_unit_test(each_change_is_saved_once_and_the_saver_is_woken),
