@@ -5,7 +5,7 @@
 #   make check-unit | check-mounted
 #   make check-stress       10,000 changes under readers that never rest, in a few minutes
 #   make crash              kill -9 during heavy change: ROUNDS=1000 LANES=6
-#   make soak               heavy proofs: soak-latency, -budget, -kill, -studio; SOAK='options', --help tells
+#   make soak               heavy proofs: soak-latency, -budget, -kill, -studio, -known; SOAK='options', --help tells
 #   make bench              docs/performance.md's tables: beside tmpfs and peers, in turns; BENCH='options', --help tells
 #   make bench-check        ratios to tmpfs against tests/bench/targets.tsv
 #   make check-chokidar     the watcher that Node programs use, from npm
@@ -156,7 +156,7 @@ bench: all $(BENCHES)
 bench-check: all $(BENCHES)
 	$(Q)tests/bench/run check --build $(B) $(BENCH)
 
-soak: soak-latency soak-budget soak-kill soak-studio
+soak: soak-latency soak-budget soak-kill soak-studio soak-known
 soak-%: all
 	$(Q)tests/soak/run $* --build $(B) $(SOAK)
 
