@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import traceback
 
@@ -29,7 +30,7 @@ class World:
     def sim(self, jobs=0, args=()):
         log = self.setup.logs / f"sim-{self.setup.next_number()}.log"
         made = Sim(self.setup.program("icejobfs-sim"), str(log), jobs, args, self.setup.environment)
-        self.ending.callback(made.stop)
+        self.ending.callback(lambda: made.process.returncode == -signal.SIGKILL or made.stop())
         return made
 
     def new_mount(self, sim, *options):
