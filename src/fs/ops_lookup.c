@@ -21,8 +21,8 @@ static void reply_provisional(fuse_req_t req, const struct fs *fs, uint64_t ino)
     reply_entry(req, &st, 0, 0);
 }
 
-/* Files of these nodes change without notice. The directories never do, but for jobs/, and that with
- * an invalidation: each step of a path through it would be a request otherwise. */
+/* Files of these nodes change without notice. The directories never do, but for jobs/, and that
+ * with an invalidation: each step of a path through it would be a request otherwise. */
 static double fixed_attr_timeout(const struct fixed_entry *node)
 {
     return node->node == NODE_HELP || node->is_dir ? KERNEL_FOREVER : 0;
