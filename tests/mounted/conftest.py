@@ -11,6 +11,7 @@ import signal
 
 import pytest
 from support import processes
+from support.changes import QUICK
 from support.mount import Mount
 from support.setup import Setup, close_workshop, open_workshop, sanitizer_of
 from support.sim import Sim
@@ -171,6 +172,18 @@ def new_mount(request, setup, sim):
             made.destroy()
             request.config.mounts.remove(made)
     assert not trouble, "\n".join(trouble)
+
+
+@pytest.fixture(params=["told", "no_notify"])
+def told(request):
+    """Whether changes fire events; the twin is a mount whose notifier is off."""
+    return request.param == "told"
+
+
+@pytest.fixture
+def show(mount, told):
+    """A mount that shows changes soon, and fires events unless this is the twin."""
+    return lambda *options: mount(*QUICK, *options, *([] if told else ["no_notify"]))
 
 
 @pytest.fixture

@@ -4,22 +4,12 @@ import json
 import time
 
 import pytest
-from support.changes import QUICK, change, settle
+from support.changes import change, settle
 from support.jobs import new_id, processing, success
 from support.processes import wait_until
 from support.watch import CHANGES, kinds
 
 DISCOVER = ("discover=24h",)
-
-
-@pytest.fixture(params=["told", "no_notify"])
-def told(request):
-    return request.param == "told"
-
-
-@pytest.fixture
-def show(mount, told):
-    return lambda *options: mount(*QUICK, *options, *([] if told else ["no_notify"]))
 
 
 def now():

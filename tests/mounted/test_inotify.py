@@ -16,17 +16,6 @@ from support.watch import NOT_READS, RING, kinds, named
 OWN = {"job.json", "request_id"}  # they change with every change of the job
 
 
-@pytest.fixture(params=["told", "no_notify"])
-def told(request):
-    return request.param == "told"
-
-
-@pytest.fixture
-def show(mount, told):
-    """A mount that shows changes soon, and fires events unless this is the twin."""
-    return lambda *options: mount(*QUICK, *options, *([] if told else ["no_notify"]))
-
-
 class World:
     """A mount with an unfinished job that has been looked at, and another that is nobody's business."""
 

@@ -3,8 +3,7 @@
 import os
 import re
 
-import pytest
-from support.changes import QUICK, change, settle
+from support.changes import change, settle
 from support.jobs import processing, success
 from support.processes import wait_until
 from support.watch import RING, kinds
@@ -12,16 +11,6 @@ from support.watch import RING, kinds
 COLUMNS = ("job_id", "status", "progress", "create_time", "modified_time", "complete_time", "duration", "project_id",
            "media_url", "code", "message")  # fmt: skip
 UNESCAPE = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
-
-
-@pytest.fixture(params=["told", "no_notify"])
-def told(request):
-    return request.param == "told"
-
-
-@pytest.fixture
-def show(mount, told):
-    return lambda *options: mount(*QUICK, *options, *([] if told else ["no_notify"]))
 
 
 def rows(m):

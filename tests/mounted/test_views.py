@@ -5,23 +5,13 @@ import json
 import os
 
 import pytest
-from support.changes import QUICK, change, settle
+from support.changes import change, settle
 from support.jobs import new_id, processing, success
 from support.processes import wait_until
 from support.watch import kinds, named
 
 DAY = "2026-03-01"  # of the jobs that tests make
 VIEWS = ("by-status", "by-project", "by-date")
-
-
-@pytest.fixture(params=["told", "no_notify"])
-def told(request):
-    return request.param == "told"
-
-
-@pytest.fixture
-def show(mount, told):
-    return lambda *options: mount(*QUICK, *options, *([] if told else ["no_notify"]))
 
 
 def known(m, sim, **fields):
