@@ -49,7 +49,7 @@ libs_lib = $(shell pkg-config --libs $(PKGS_LIB))
 libs_sim = $(shell pkg-config --libs $(PKGS_SIM))
 # tests/unit/support/alloc_fail.h, apart.c
 WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup
-APART := -Wl,--wrap=_cmocka_run_group_tests
+APART := -Wl,--wrap=_cmocka_run_group_tests,--wrap=_skip
 libs_test = $(shell pkg-config --libs $(PKGS_TEST)) $(shell pkg-config --libs libmicrohttpd)
 # Asked of pkg-config once, not for every file.
 cflags := $(cflags)

@@ -72,6 +72,8 @@ static struct options options_for(const char *source, const char *mountpoint)
     o.source = strdup(source);
     o.mountpoint = mountpoint ? strdup(mountpoint) : NULL;
     o.timeout_ms = 2000;
+    free(o.state); /* nothing of a test is kept */
+    o.state = NULL;
     return o;
 }
 

@@ -65,6 +65,16 @@ static int end_test(void **state)
     return rc;
 }
 
+void __real__skip(const char *file, int line);
+void __wrap__skip(const char *file, int line);
+
+/* Who skips leaves nothing behind. */
+void __wrap__skip(const char *file, int line)
+{
+    under_way = false;
+    __real__skip(file, line);
+}
+
 static size_t where_to_begin(size_t n)
 {
     const char *text = getenv(BEGIN_AT);
