@@ -108,6 +108,7 @@ void park_or_resume(const struct parked *p);
  * is held. */
 struct handle {
     struct handle *prev, *next; /* all open ones */
+    atomic_uint refs;           /* the open file's, and each reply's that is made of its text */
     pthread_mutex_t lock;
     uint64_t ino;
     struct job *job; /* field: the pinned version; job directory: the version being listed */
@@ -129,6 +130,10 @@ struct handle {
 };
 
 struct handle *handle_new(uint64_t ino);
+/* For a reply: whoever has got it may close the file, and the RELEASE be served, before the write
+ * of the reply has come back. */
+void handle_ref(struct handle *h);
+/* Drop a reference; the last one frees it. NULL is nothing. */
 void handle_free(struct handle *h);
 struct handle *handle_of(const struct fuse_file_info *fi);
 /* After the last request: close those that the kernel has not, for a connection can end before it

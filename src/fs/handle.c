@@ -14,6 +14,7 @@ struct handle *handle_new(uint64_t ino)
     if (!h)
         return NULL;
     mutex_init(&h->lock);
+    atomic_init(&h->refs, 1);
     h->ino = ino;
     h->text = BUF_INIT(META_MAX);
     mutex_lock(&open_lock);
@@ -22,9 +23,14 @@ struct handle *handle_new(uint64_t ino)
     return h;
 }
 
+void handle_ref(struct handle *h)
+{
+    atomic_fetch_add(&h->refs, 1);
+}
+
 void handle_free(struct handle *h)
 {
-    if (!h)
+    if (!h || atomic_fetch_sub(&h->refs, 1) > 1)
         return;
     mutex_lock(&open_lock);
     DL_DELETE(open_handles, h);

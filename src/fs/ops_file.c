@@ -202,7 +202,9 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
         return;
     }
     if (!node_is_job(ino)) {
+        handle_ref(h);
         reply_slice(req, buf_str(&h->text), h->text.len, size, off);
+        handle_free(h);
         return;
     }
     struct parked p = {.fs = fs_of(req),
