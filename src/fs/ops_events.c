@@ -18,8 +18,6 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#define MARGIN_MAX_MS 100 /* what answering itself may take: 2 %, at most this */
-
 bool attr_events(struct fs *fs, uint64_t ino, struct stat *st)
 {
     struct events_stat now;
@@ -153,12 +151,6 @@ static void on_interrupt(fuse_req_t req, void *data)
     free(w);
 }
 
-static int64_t patience_ms(int64_t timeout_ms)
-{
-    int64_t margin = timeout_ms / 50;
-    return timeout_ms - (margin < MARGIN_MAX_MS ? margin : MARGIN_MAX_MS);
-}
-
 static void wait_for_line(fuse_req_t req, struct fs *fs, struct events_reader *r, size_t size)
 {
     struct waiting *w = malloc(sizeof *w);
@@ -169,7 +161,7 @@ static void wait_for_line(fuse_req_t req, struct fs *fs, struct events_reader *r
     *w = (struct waiting){.waiter = {.wake = on_wake, .events = fs->events, .reader = r},
                           .req = req,
                           .size = size,
-                          .deadline_ms = clock_mono_ms() + patience_ms(fs->config.timeout_ms)};
+                          .deadline_ms = clock_mono_ms() + park_patience_ms(fs->config.timeout_ms)};
     fuse_req_interrupt_func(req, on_interrupt, w); /* before it is parked: it may be gone then */
     answer_or_park(w);
 }

@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define MARGIN_MAX_MS 100 /* what answering itself may take: 2 %, at most this */
-
 void attr_tsv(struct fs *fs, const struct fuse_file_info *fi, struct stat *st)
 {
     const struct handle *h = fi ? handle_of(fi) : NULL;
@@ -72,12 +70,6 @@ static void on_interrupt(fuse_req_t req, void *data)
     free(o);
 }
 
-static int64_t patience_ms(int64_t timeout_ms)
-{
-    int64_t margin = timeout_ms / 50;
-    return timeout_ms - (margin < MARGIN_MAX_MS ? margin : MARGIN_MAX_MS);
-}
-
 void tsv_op_open(struct parked *p)
 {
     struct opening *o = malloc(sizeof *o);
@@ -89,7 +81,7 @@ void tsv_op_open(struct parked *p)
     }
     *o = (struct opening){.waiter.answer = on_answer, .fs = p->fs, .req = p->req, .fi = p->fi};
     fuse_req_interrupt_func(o->req, on_interrupt, o);
-    int64_t deadline_ms = clock_mono_ms() + patience_ms(p->fs->config.timeout_ms);
+    int64_t deadline_ms = clock_mono_ms() + park_patience_ms(p->fs->config.timeout_ms);
     switch (tsv_open(p->fs->tsv, &o->waiter, deadline_ms, &v, &error)) {
     case TSV_PARKED:
         return; /* it may be gone already */
