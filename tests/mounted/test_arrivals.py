@@ -149,7 +149,8 @@ def before(told_of, one, other):
 def test_jobs_that_nobody_reads_leave_after_keep_and_others_stay(show, sim, watch, told):
     m = show("keep=6s")
     other = processing(sim, ProjectId="other")
-    assert m.field(other, "status") and m.read("events.log")
+    assert m.field(other, "status")
+    await_logged(m, other, "created")
     read, job = finished(m, sim, ProjectId="read"), finished(m, sim, ProjectId="leaving")
     places = {
         "jobs": m.path("jobs"), "dir": m.job(job), "view": m.path("by-project"), "link": m.path("by-project", "leaving"),

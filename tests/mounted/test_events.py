@@ -131,15 +131,20 @@ def test_an_interrupt_ends_a_reader_within_100_ms(stream):
 
 def test_numbers_go_on_over_a_restart(mount, sim):
     m = mount("ttl=0")
+
+    def numbers(n):
+        """Those of the log, when so many are told of."""
+        lines = wait_until(lambda: len(found := m.read("events.log").splitlines()) == n and found, 10, f"{n} lines")
+        return [json.loads(line)["seq"] for line in lines]
+
     for _ in range(3):
         m.field(processing(sim), "status")
-    before = [json.loads(line)["seq"] for line in m.read("events.log").splitlines()]
+    before = numbers(3)
     assert before == list(range(before[0], before[0] + 3))
     m.stop()
     m.start()
     m.field(processing(sim), "status")
-    after = [json.loads(line)["seq"] for line in m.read("events.log").splitlines()]
-    assert min(after) > max(before)
+    assert min(numbers(1)) > max(before)
 
 
 def test_tail_follows_the_log(stream, sim):

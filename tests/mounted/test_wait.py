@@ -76,6 +76,7 @@ def test_a_change_wakes_it_and_costs_no_calls(waiting, sim):
 def test_the_path_by_status_will_do(waiting, sim):
     job = processing(sim)
     waiting.field(job, "status")
+    wait_until(lambda: job in waiting.listing("by-status", "Processing"), 10, "its link")
     process = waiting.wait(waiting.path("by-status", "Processing", job))
     await_watches(process, 1)
     end(waiting, sim, job)

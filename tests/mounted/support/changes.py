@@ -11,10 +11,10 @@ QUICK = ("refresh=100ms",)
 
 
 def stamp(mount, job):
-    """A text that is another one after each change of a job: job.json has every field, and time and size of a
+    """What is another one after each change of a job: job.json has every field, and time and size of a
     file can be seen without opening it, which would be an event."""
-    found = mount.run("stat", "-c", "%y %s", mount.job(job, "job.json"))
-    return found.text if found.status == 0 else None
+    found = mount.ops("status", path=mount.job(job, "job.json"))
+    return None if "errno" in found else (found["mtime_ns"], found["size"])
 
 
 def change(mount, job, **fields):

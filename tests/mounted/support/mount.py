@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from . import processes
+from . import agents, processes
 from .processes import Stuck, process_state, wait_until
 
 
@@ -195,8 +195,8 @@ class Mount:
         )
 
     def ops(self, name, timeout=20, **arguments):
-        """Call a function of ops.py in a process of the user of the mount."""
-        return self.finish_ops(self.start_ops(name, arguments), timeout)
+        """Call a function of ops.py as the user of the mount."""
+        return agents.call(self.setup.ops, self.who, self.setup.environment, name, arguments, timeout)
 
     def start_ops(self, name, arguments):
         """Start a function of ops.py in the background; `finish_ops` gives its answer."""
@@ -230,6 +230,4 @@ class Mount:
         return self.read("jobs", job, name, timeout=timeout).decode().rstrip("\n")
 
     def listing(self, *parts):
-        result = self.run("ls", "-A", self.path(*parts))
-        assert result.status == 0, result
-        return result.text.splitlines()
+        return sorted(self.ops("listing", path=self.path(*parts)))

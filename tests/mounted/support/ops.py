@@ -1,5 +1,6 @@
 """File operations on a mount, in a process of their own: ops.py NAME < arguments as JSON; the answer is
-JSON on stdout. Imports nothing of the tests, so that it can run as any user."""
+JSON on stdout. `ops.py serve` answers one call a line until its stdin ends: [NAME, arguments], and
+{"value": answer} or {"raised": traceback} back. Imports nothing of the tests, so that it can run as any user."""
 
 import concurrent.futures
 import errno
@@ -9,6 +10,7 @@ import os
 import stat
 import sys
 import time
+import traceback
 
 
 def failure(e):
@@ -271,12 +273,31 @@ def sizes(path, seconds):
     return sorted(found)
 
 
+def listing(path):
+    return os.listdir(path)
+
+
+FUNCTIONS = {
+    f.__name__: f
+    for f in (
+        read, status, job, jobs, readers, drain, xattrs, getxattr, changes, access_write, held, whole,
+        resolves, dangling, always, keeps, listed, sizes, listing,
+    )
+}
+
+
+def serve():
+    for line in sys.stdin:
+        name, arguments = json.loads(line)
+        try:
+            answer = {"value": FUNCTIONS[name](**arguments)}
+        except Exception:
+            answer = {"raised": traceback.format_exc()}
+        print(json.dumps(answer), flush=True)
+
+
 if __name__ == "__main__":
-    function = {
-        f.__name__: f
-        for f in (
-            read, status, job, jobs, readers, drain, xattrs, getxattr, changes, access_write, held, whole,
-            resolves, dangling, always, keeps, listed, sizes,
-        )
-    }[sys.argv[1]]
-    json.dump(function(**json.load(sys.stdin)), sys.stdout)
+    if sys.argv[1] == "serve":
+        serve()
+    else:
+        json.dump(FUNCTIONS[sys.argv[1]](**json.load(sys.stdin)), sys.stdout)

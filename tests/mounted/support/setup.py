@@ -6,7 +6,7 @@ import pathlib
 import shutil
 import tempfile
 
-from . import processes
+from . import agents, processes
 
 TEST_USER = "nobody"  # the ordinary user when root runs; fusermount3 wants one with a name
 
@@ -35,6 +35,7 @@ def add_script(workshop, source):
 
 def close_workshop(path):
     """What failed runs left stays, and is returned."""
+    agents.end_all()
     shutil.rmtree(path / "bin")
     for script in path.glob("*.py"):
         script.unlink()
