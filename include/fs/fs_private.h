@@ -249,8 +249,8 @@ int unmount_lazily(const char *path);
 /* The id of the topmost mount on a path, -1 none; `type` (64 bytes, may be NULL) gets its file
  * system type. */
 int mountinfo_top(const char *path, char *type);
-/* Whether a mount id is in the table. */
-bool mountinfo_has(int mount_id);
+/* Whether a mount is in the table. An id alone is another's as soon as its mount has gone. */
+bool mountinfo_has(int mount_id, dev_t device);
 /* Its device, as stat(2) would show it, without asking the mount. */
 dev_t mountinfo_device(int mount_id);
 /* 0: `path` is free to be mounted on (a dead mount of ours was removed). -1: it is not a directory,

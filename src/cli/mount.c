@@ -240,8 +240,10 @@ static int start(struct mount *m, struct err *err)
 {
     set_wake(m, true);
     if (creds_start(m->remote.creds, keys_changed, m, err) < 0 || live_start(m->live, err) < 0 ||
-        keeper_start(m->keeper, err) < 0 || fs_start(m->fs, err) < 0 ||
-        alive_wait(m->mountpoint, ALIVE_MS, err) < 0)
+        keeper_start(m->keeper, err) < 0 || fs_start(m->fs, err) < 0)
+        return -1;
+    /* Unmounted again already: no fault, and nothing to wait for. */
+    if (alive_wait(m->mountpoint, ALIVE_MS, err) < 0 && !fs_is_unmounted(m->fs))
         return -1;
     return daemon_tell(&m->link, DAEMON_READY, err);
 }

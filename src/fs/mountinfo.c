@@ -92,20 +92,22 @@ int mountinfo_top(const char *path, char *type)
     return top.id;
 }
 
-static bool same_id(const struct row *row, void *arg)
-{
-    return row->id == *(int *)arg;
-}
-
-bool mountinfo_has(int mount_id)
-{
-    return scan(same_id, &mount_id);
-}
-
 struct device_of {
     int id;
     dev_t device;
 };
+
+static bool same_mount(const struct row *row, void *arg)
+{
+    const struct device_of *m = arg;
+    return row->id == m->id && makedev(row->major, row->minor) == m->device;
+}
+
+bool mountinfo_has(int mount_id, dev_t device)
+{
+    struct device_of m = {.id = mount_id, .device = device};
+    return scan(same_mount, &m);
+}
 
 static bool note_device(const struct row *row, void *arg)
 {

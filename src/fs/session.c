@@ -152,7 +152,7 @@ int fs_start(struct fs *fs, struct err *err)
  * the last open file. */
 static void drop_clones_if_unmounted(struct fs *fs)
 {
-    if (!fs->mounted || mountinfo_has(fs->mount_id))
+    if (!fs->mounted || mountinfo_has(fs->mount_id, fs->device))
         return;
     log_info("unmounted path=%s", fs->config.mountpoint);
     fs->mounted = false;
@@ -160,6 +160,11 @@ static void drop_clones_if_unmounted(struct fs *fs)
     int clone = MOVE_FD(fs->private_fd);
     if (clone >= 0)
         close(clone);
+}
+
+bool fs_is_unmounted(const struct fs *fs)
+{
+    return !mountinfo_has(fs->mount_id, fs->device);
 }
 
 int fs_wait(struct fs *fs, int stop_fd, struct err *err)

@@ -230,7 +230,8 @@ def test_a_status_that_nobody_has_documented_has_no_link(world, watch, told):
 def test_status_rings_last_and_what_it_announces_is_there(show, sim, watch, told):
     world = World(show(), sim, Message="wait")
     m, job = world.m, world.job
-    assert m.read("events.log") and m.run("ls", "-l", m.path("events.log")).status == 0
+    wait_until(lambda: m.read("events.log"), 10, "a line")
+    assert m.run("ls", "-l", m.path("events.log")).status == 0
     places = {
         "dir": world.path(), "log": m.path("events.log"),
         "Processing": world.by_status("Processing"), "Success": world.by_status("Success"),

@@ -1,5 +1,6 @@
 """Start, end, crash, and what is said when a mount cannot be."""
 
+import ctypes
 import os
 import pathlib
 import shutil
@@ -13,7 +14,7 @@ import time
 
 import pytest
 from support.jobs import new_id, processing, success
-from support.processes import run, wait_until
+from support.processes import run, start, wait_until
 
 
 def children(pid):
@@ -64,6 +65,44 @@ def test_umount_ends_it_with_0(mount, sim):
     assert m.wait_end() == 0
     assert not any(os.path.exists(f"/proc/{pid}") for pid in held)
     m.stop()
+
+
+def test_umount_while_it_starts_is_no_fault(new_mount, sim):
+    for _ in range(12):
+        m = new_mount()
+        m.process = start(m.command(), m.who, env=m.environment, cwd="/", stderr=subprocess.PIPE)
+        wait_until(lambda: m.mounted() or m.process.poll() is not None, 20, "the mount is there")
+        wait_until(lambda: m.unmount().status == 0, 10, "its own look at the mount is over")
+        assert m.wait_end() == 0, m.process.stderr.read()
+        m.process.stderr.close()
+
+
+def mount_id(path):
+    with open("/proc/self/mountinfo") as f:
+        return next((line.split()[0] for line in f if line.split()[4] == path), None)
+
+
+def test_its_mount_has_gone_even_if_another_gets_the_number(new_mount, setup, sim):
+    if os.getuid() != 0:
+        pytest.skip("needs root: a mount beside it")
+    beside = str(setup.new_dir("beside"))
+    libc = ctypes.CDLL(None, use_errno=True)
+    for _ in range(5):
+        m = new_mount().start()
+        wait_until(lambda: " mounted source=" in m.log(), 10, "it looks at the table of mounts")  # noqa: B023
+        number = mount_id(m.point)
+        os.kill(m.process.pid, signal.SIGSTOP)  # it looks at the table when both have happened
+        assert libc.umount2(m.point.encode(), 0) == 0, os.strerror(ctypes.get_errno())
+        subprocess.run(["mount", "-t", "tmpfs", "beside", beside], check=True)
+        reused = mount_id(beside) == number
+        os.kill(m.process.pid, signal.SIGCONT)
+        try:
+            assert m.wait_end() == 0
+        finally:
+            subprocess.run(["umount", beside], check=True)
+        if reused:
+            return
+    pytest.skip("the number was not given again")
 
 
 def test_umount_of_a_busy_mount_is_refused_and_changes_nothing(mount, sim):
