@@ -4,7 +4,7 @@
 # which is less, since it splits words at '='.
 _icejobfs_options() {
     local item=${1##*,} head
-    local names="profile= ttl= patience= ttl_missing= refresh= discover= qps= timeout= keep= cache_size= state= no_notify vpc ca= proxy= uid= gid= umask= allow_other insecure_http config=" # options
+    local names="profile= ttl= patience= ttl_missing= refresh= discover= qps= timeout= keep= cache_size= state= no_notify fastcache vpc ca= proxy= uid= gid= umask= allow_other insecure_http config=" # options
     case $item in
     ca=* | config=*)
         compopt -o filenames

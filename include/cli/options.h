@@ -53,6 +53,7 @@ struct options {
     uint64_t cache_size;
     char *state; /* absolute; NULL: keep nothing on disk */
     bool no_notify;
+    bool fastcache;
     bool vpc;
     char *ca;    /* absolute, or NULL: the system's */
     char *proxy; /* "": none; NULL: as the environment says */

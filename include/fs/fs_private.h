@@ -24,6 +24,12 @@ struct tsv_version;
 struct updater;
 struct workers;
 
+/* What a file of .icejobfs was a moment ago. */
+struct meta_text {
+    struct buf text;
+    int64_t when_ns;
+};
+
 struct fs {
     struct fs_config config; /* its texts are copies */
     struct fuse_session *session;
@@ -46,6 +52,8 @@ struct fs {
     bool mounted;
     int64_t born_ns;
     _Atomic int64_t jobs_mtime_ns; /* when the listing of jobs/ changed last */
+    pthread_mutex_t meta_lock;     /* protects meta */
+    struct meta_text meta[NODE_HELP - NODE_METRICS + 1];
 };
 
 /* ---- attributes (attr.c)
@@ -145,6 +153,14 @@ void handles_close(struct fs *fs);
 /* The handle of a file is closed: unpin its job (settling it if that was the last pin), free. */
 void handle_close(struct fs *fs, struct handle *h);
 
+/* The part of a text that a READ asks for. (ops_file.c) */
+void reply_slice(fuse_req_t req, const char *data, size_t len, size_t size, off_t off);
+/* The same of the field of p->ino, nothing where the job has no such field. */
+void reply_job_slice(struct parked *p, const struct job *job);
+
+/* A READ of a file that the kernel has opened by itself. (bare.c) */
+void bare_op_read(fuse_req_t req, uint64_t ino, size_t size, off_t off);
+
 /* ---- events and events.log (ops_events.c)
  * ------------------------------------------------------------------------------------ */
 
@@ -167,6 +183,8 @@ bool attr_events(struct fs *fs, uint64_t ino, struct stat *st);
 /* Answers an OPEN; the access has been checked. */
 void tsv_op_open(struct parked *p);
 void tsv_op_read(fuse_req_t req, const struct handle *h, size_t size, off_t off);
+/* Without an open file: of the version of now. */
+void tsv_op_read_bare(struct parked *p);
 /* Of the file, or of the version that a handle has (`fi` may be NULL). */
 void attr_tsv(struct fs *fs, const struct fuse_file_info *fi, struct stat *st);
 
@@ -177,6 +195,9 @@ void attr_tsv(struct fs *fs, const struct fuse_file_info *fi, struct stat *st);
 
 /* Append the content of a fixed file. 0 or -1. */
 int meta_render(struct fs *fs, enum fixed_node node, struct buf *out);
+/* The same, but of at most a second ago: for who reads without an open file, so that a size and
+ * what is read a moment later are of one text. `*when_ns`: when it was made. */
+int meta_recent(struct fs *fs, enum fixed_node node, struct buf *out, int64_t *when_ns);
 
 /* Fits cache_listen: `fs` is told of every change. (session.c) */
 void fs_listen(void *fs, enum cache_event event, uint64_t key, const char *id,

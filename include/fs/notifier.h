@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 enum notify_op {
-    NOTIFY_RING,    /* open for writing, write one byte, close: OPEN MODIFY CLOSE_WRITE */
+    NOTIFY_RING,    /* open for writing, write other's first byte, close: OPEN MODIFY CLOSE_WRITE */
     NOTIFY_CREATE,  /* create, write one byte, close: CREATE OPEN MODIFY CLOSE_WRITE */
     NOTIFY_UNLINK,  /* DELETE */
     NOTIFY_MKDIR,   /* CREATE|ISDIR */

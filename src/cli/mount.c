@@ -210,6 +210,7 @@ static int make_fs(struct mount *m, struct err *err)
                                .gid = m->o->gid,
                                .umask = m->o->umask,
                                .allow_other = m->o->allow_other,
+                               .fastcache = m->o->fastcache,
                                .debug = m->o->debug > 1};
     m->fs = fs_mount(&config, err);
     return m->fs ? 0 : -1;

@@ -59,9 +59,12 @@ void attr_fixed(struct fs *fs, const struct fixed_entry *node, struct stat *st)
         return;
     }
     struct buf text CLEANUP_BUF = BUF_INIT(META_MAX);
-    size_t size = meta_render(fs, node->node, &text) == 0 ? text.len : 0;
-    int64_t when = node->node == NODE_HELP ? fs->born_ns : clock_real_ns();
-    attr_file(fs, node->node, size, when, when, st);
+    int64_t when = clock_real_ns();
+    int rc = fs->config.fastcache ? meta_recent(fs, node->node, &text, &when)
+                                  : meta_render(fs, node->node, &text);
+    if (node->node == NODE_HELP)
+        when = fs->born_ns;
+    attr_file(fs, node->node, rc == 0 ? text.len : 0, when, when, st);
 }
 
 void attr_group(const struct fs *fs, uint64_t ino, struct stat *st)

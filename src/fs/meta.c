@@ -1,6 +1,7 @@
 /* The files of .icejobfs: how the daemon can be asked how it is, without a debugger. */
 #include "base/clock.h"
 #include "base/metric.h"
+#include "base/thread.h"
 #include "cache/keeper.h"
 #include "fs/fs_private.h"
 #include "live/live.h"
@@ -143,6 +144,22 @@ static int render_health(struct fs *fs, struct buf *out)
         return -1;
     return buf_addf(out, "  \"jobs\": %" PRId64 ",\n  \"jobs_unfinished\": %" PRId64 "\n}\n",
                     metric_get(METRIC_JOBS), metric_get(METRIC_JOBS_UNFINISHED));
+}
+
+int meta_recent(struct fs *fs, enum fixed_node node, struct buf *out, int64_t *when_ns)
+{
+    struct meta_text *text = &fs->meta[node - NODE_METRICS];
+    int64_t now_ns = clock_real_ns();
+    LOCK_SCOPE(&fs->meta_lock);
+    if (now_ns - text->when_ns > NS_PER_S || now_ns < text->when_ns) {
+        buf_reset(&text->text);
+        text->text.max = META_MAX;
+        if (meta_render(fs, node, &text->text) < 0)
+            return -1;
+        text->when_ns = now_ns;
+    }
+    *when_ns = text->when_ns;
+    return buf_add(out, buf_str(&text->text), text->text.len);
 }
 
 int meta_render(struct fs *fs, enum fixed_node node, struct buf *out)

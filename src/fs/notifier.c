@@ -29,11 +29,12 @@ static int full(const struct base *b, const char *path, char out[FULL_PATH_MAX])
     return -1;
 }
 
-/* The byte is acknowledged and dropped; the handle is direct_io, so it never touches a page. */
-static int write_one(const struct base *b, const char *path, int flags)
+/* The daemon acknowledges the byte and drops it. A direct_io handle's never touches a page; where
+ * the kernel opens files by itself it may, so it is the one that is there. */
+static int write_one(const struct base *b, const char *path, int flags, char byte)
 {
     int fd CLEANUP_FD = openat(b->dirfd, path, flags | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0444);
-    if (fd < 0 || pwrite(fd, "\n", 1, 0) != 1)
+    if (fd < 0 || pwrite(fd, &byte, 1, 0) != 1)
         return -1;
     return close(MOVE_FD(fd));
 }
@@ -43,9 +44,9 @@ static int perform(const struct base *b, enum notify_op op, const char *path, co
 {
     switch (op) {
     case NOTIFY_RING:
-        return write_one(b, path, 0);
+        return write_one(b, path, 0, *target);
     case NOTIFY_CREATE:
-        return write_one(b, path, O_CREAT | O_EXCL);
+        return write_one(b, path, O_CREAT | O_EXCL, '\n');
     case NOTIFY_UNLINK:
         return unlinkat(b->dirfd, path, 0);
     case NOTIFY_MKDIR:

@@ -37,7 +37,9 @@ static void reply_opendir(struct parked *p, const struct job *job)
     h->job = job ? job_ref(job) : NULL;
     p->fi.fh = (uintptr_t)h;
     /* The kernel keeps the listing while the directory's time stays, and is told of each change. */
-    p->fi.cache_readdir = p->fi.keep_cache = p->ino == NODE_JOBS;
+    p->fi.cache_readdir = p->fi.keep_cache =
+        p->ino == NODE_JOBS ||
+        (node_is_job(p->ino) && cache_settled(p->fs->config.cache, node_key(p->ino)));
     if (fuse_reply_open(p->req, &p->fi) == -ENOENT)
         handle_free(h);
 }

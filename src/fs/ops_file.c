@@ -100,7 +100,9 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
     struct parked p = {.fs = fs_of(req), .req = req, .resume = resume_open, .ino = ino, .fi = *fi};
     metric_add(METRIC_FS_OPEN, 1);
-    if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC))
+    if (p.fs->config.fastcache)
+        fuse_reply_err(req, ENOSYS); /* the kernel asks no more */
+    else if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC))
         open_for_writing(req, fi);
     else if (access_check(p.fs, req, false, R_OK) != 0)
         fuse_reply_err(req, EACCES);
@@ -116,14 +118,14 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 /* ---- read ---- */
 
-static void reply_slice(fuse_req_t req, const char *data, size_t len, size_t size, off_t off)
+void reply_slice(fuse_req_t req, const char *data, size_t len, size_t size, off_t off)
 {
     size_t from = (uint64_t)off < len ? (size_t)off : len;
     size_t n = len - from < size ? len - from : size;
     fuse_reply_buf(req, data + from, n);
 }
 
-static void reply_job_slice(struct parked *p, const struct job *job)
+void reply_job_slice(struct parked *p, const struct job *job)
 {
     const struct job_field *f = job_find_number(job, node_number(p->ino));
     if (f)
@@ -193,6 +195,10 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 {
     struct handle *h = handle_of(fi);
     metric_add(METRIC_FS_READ, 1);
+    if (!h) {
+        bare_op_read(req, ino, size, off);
+        return;
+    }
     if (ino == NODE_EVENTS || ino == NODE_EVENTS_LOG) {
         events_op_read(req, fs_of(req), h, size, off, fi->flags);
         return;

@@ -31,6 +31,10 @@ static double fixed_attr_timeout(const struct fixed_entry *node)
 static void lookup_fixed(fuse_req_t req, struct fs *fs, const struct fixed_entry *node)
 {
     struct stat st;
+    if (fs->config.fastcache && node->node == NODE_EVENTS) {
+        fuse_reply_err(req, EOPNOTSUPP); /* a stream cannot be read without an open */
+        return;
+    }
     attr_fixed(fs, node, &st);
     reply_entry(req, &st, KERNEL_FOREVER, fixed_attr_timeout(node));
 }

@@ -25,10 +25,32 @@ struct opening {
     struct fs *fs;
     fuse_req_t req;
     struct fuse_file_info fi;
+    bool bare; /* nothing is opened: a READ of these */
+    size_t size;
+    off_t offset;
 };
+
+static void reply_part(fuse_req_t req, const struct tsv_version *v, size_t size, off_t off)
+{
+    CLEANUP_FREE char *out = malloc(size ? size : 1);
+    if (!out) {
+        fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    ssize_t n = pread(tsv_version_fd(v), out, size, off);
+    if (n < 0)
+        fuse_reply_err(req, errno);
+    else
+        fuse_reply_buf(req, out, (size_t)n);
+}
 
 static void reply_version(struct opening *o, struct tsv_version *v)
 {
+    if (o->bare) {
+        reply_part(o->req, v, o->size, o->offset);
+        tsv_version_unref(v);
+        return;
+    }
     struct handle *h = handle_new(NODE_JOBS_TSV);
     if (!h) {
         tsv_version_unref(v);
@@ -70,7 +92,7 @@ static void on_interrupt(fuse_req_t req, void *data)
     free(o);
 }
 
-void tsv_op_open(struct parked *p)
+static void open_version(struct parked *p, bool bare)
 {
     struct opening *o = malloc(sizeof *o);
     struct tsv_version *v = NULL;
@@ -79,7 +101,13 @@ void tsv_op_open(struct parked *p)
         fuse_reply_err(p->req, ENOMEM);
         return;
     }
-    *o = (struct opening){.waiter.answer = on_answer, .fs = p->fs, .req = p->req, .fi = p->fi};
+    *o = (struct opening){.waiter.answer = on_answer,
+                          .fs = p->fs,
+                          .req = p->req,
+                          .fi = p->fi,
+                          .bare = bare,
+                          .size = p->size,
+                          .offset = p->offset};
     fuse_req_interrupt_func(o->req, on_interrupt, o);
     int64_t deadline_ms = clock_mono_ms() + park_patience_ms(p->fs->config.timeout_ms);
     switch (tsv_open(p->fs->tsv, &o->waiter, deadline_ms, &v, &error)) {
@@ -95,18 +123,19 @@ void tsv_op_open(struct parked *p)
     finish(o, v, error);
 }
 
+void tsv_op_open(struct parked *p)
+{
+    open_version(p, false);
+}
+
+void tsv_op_read_bare(struct parked *p)
+{
+    open_version(p, true);
+}
+
 /* ---- read ---- */
 
 void tsv_op_read(fuse_req_t req, const struct handle *h, size_t size, off_t off)
 {
-    CLEANUP_FREE char *out = malloc(size ? size : 1);
-    if (!out) {
-        fuse_reply_err(req, ENOMEM);
-        return;
-    }
-    ssize_t n = pread(tsv_version_fd(h->tsv), out, size, off);
-    if (n < 0)
-        fuse_reply_err(req, errno);
-    else
-        fuse_reply_buf(req, out, (size_t)n);
+    reply_part(req, h->tsv, size, off);
 }

@@ -62,8 +62,10 @@ static void hide_name(const struct change *c, const struct job_change *name)
 
 static void ring(const struct change *c, const struct job_change *name)
 {
+    const struct job_field *f = job_find_number(c->after, name->number);
+    const char first[] = {f && f->len > 0 ? f->data[0] : '\n', '\0'};
     if (held_has(c->fs->held, c->dir) || held_has(c->fs->held, node_make(c->key, name->number)))
-        tell(c->fs, NOTIFY_RING, field_path(c, name->name).text, NULL);
+        tell(c->fs, NOTIFY_RING, field_path(c, name->name).text, first);
 }
 
 static bool is_status(const struct job_change *name)
@@ -106,9 +108,9 @@ void publish_lines(struct fs *fs, const struct event *event, bool tsv)
     bool changed = tsv_changed(fs->tsv) && tsv;
     events_append(fs->events, event);
     if (held_has(fs->held, NODE_EVENTS_LOG))
-        tell(fs, NOTIFY_RING, "events.log", NULL);
+        tell(fs, NOTIFY_RING, "events.log", "{");
     if (changed && held_has(fs->held, NODE_JOBS_TSV))
-        tell(fs, NOTIFY_RING, "jobs.tsv", NULL);
+        tell(fs, NOTIFY_RING, "jobs.tsv", "j");
 }
 
 /* Whether what has changed stands in a column of jobs.tsv. */

@@ -1,6 +1,7 @@
 #include "fs/session.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "fs/bell.h"
 #include "fs/events.h"
 #include "fs/fs_private.h"
@@ -54,10 +55,16 @@ static int make_session(struct fs *fs, struct err *err)
     return fs->session ? 0 : err_set(err, "cannot make a FUSE session");
 }
 
+/* Nobody but the kernel keeps writers out where an open is not asked for. */
+static int no_fastcache(const struct err *why, struct err *err)
+{
+    return err_set(err, "fastcache needs a mount that the kernel keeps read-only: %s", why->text);
+}
+
 /* System mode where root has the calls, else user mode's way. */
 static int do_mount(struct fs *fs, struct err *err)
 {
-    struct err why = {""};
+    struct err why = {"only root has the calls that it needs"};
     if (geteuid() == 0) {
         int rc = mount_system(fs, &why);
         if (rc == 0) {
@@ -66,11 +73,13 @@ static int do_mount(struct fs *fs, struct err *err)
         }
         if (rc < 0)
             return err_set(err, "%s", why.text);
+        if (fs->config.fastcache)
+            return no_fastcache(&why, err);
         log_warn("mounting as an ordinary user does: the calls for a kernel-enforced read-only "
                  "mount are missing: %s",
                  why.text);
     }
-    return mount_user(fs, err);
+    return fs->config.fastcache ? no_fastcache(&why, err) : mount_user(fs, err);
 }
 
 static int make_views(struct fs *fs, struct err *err)
@@ -135,6 +144,7 @@ struct fs *fs_mount(const struct fs_config *config, struct err *err)
     fs->mount_id = -1;
     fs->born_ns = clock_real_ns();
     fs->jobs_mtime_ns = fs->born_ns;
+    mutex_init(&fs->meta_lock);
     if (set_up(fs, config, err) < 0) {
         fs_free(fs);
         return NULL;
@@ -269,6 +279,9 @@ void fs_free(struct fs *fs)
     stage_free(fs->stage);
     held_free(fs->held);
     workers_free(fs->workers);
+    for (size_t i = 0; i < ARRAY_LEN(fs->meta); i++)
+        buf_free(&fs->meta[i].text);
+    mutex_destroy(&fs->meta_lock);
     free((char *)fs->config.mountpoint);
     free((char *)fs->config.source);
     free(fs);

@@ -11,28 +11,33 @@ TRIES = 3
 SLACK = 1.3
 
 
+OURS = ("icejobfs", "fastcache")  # the columns of targets.tsv
+
+
 def targets():
+    """Work -> system -> ratio."""
     rows = {}
     for line in (pathlib.Path(__file__).parent / "targets.tsv").read_text().splitlines():
         if line and not line.startswith("#"):
-            name, most = line.split("\t")
-            rows[name] = float(most)
+            work, *most = line.split("\t")
+            rows[work] = {name: float(text) for name, text in zip(OURS, most)}
     return rows
 
 
 def too_slow(found, wanted):
-    """Work -> ratio, of those that miss their target."""
-    now = {work: of["icejobfs"] for work, of in files.ratios(found).items()}
-    return {work: ratio for work, ratio in now.items() if ratio > wanted[work] * SLACK}
+    """(work, system) -> ratio, of those that miss their target."""
+    now = files.ratios(found)
+    pairs = [(work, name) for work, of in wanted.items() for name in of if name in now.get(work, {})]
+    return {(work, name): now[work][name] for work, name in pairs if now[work][name] > wanted[work][name] * SLACK}
 
 
 def proof(the_world, options):
     wanted = targets()
     bench = files.Bench(the_world, options)
     bench.start()
-    missed = dict.fromkeys(options.works)
+    missed = {}
     for number in range(TRIES):
-        options.works = list(missed)
+        options.works = [work for work in options.works if any(work in pair for pair in missed)] if number else options.works
         bench.times.clear()
         bench.rounds()
         found = files.results(bench)
@@ -42,11 +47,11 @@ def proof(the_world, options):
         if not missed:
             print("all within their targets and 30 %")
             return
-    rows = ", ".join(f"{work} {ratio:.2f} (target {wanted[work]:g})" for work, ratio in missed.items())
+    rows = ", ".join(f"{name} {work} {ratio:.2f} (target {wanted[work][name]:g})" for (work, name), ratio in missed.items())
     raise AssertionError(f"slower than their targets by more than 30 %: {rows}")
 
 
 def main():
     options = files.settle(files.parser(__doc__).parse_args())
-    options.only = ["tmpfs", "icejobfs"]
+    options.only = ["tmpfs", *OURS]
     world.run("bench-check", options, proof)

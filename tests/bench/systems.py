@@ -88,15 +88,23 @@ class System:
 
 class Icejobfs(System):
     NAME = "icejobfs"
+    own = ()
 
     def start(self):
-        self.mount = self.bench.world.mount(self.bench.sim, *self.bench.options.mount_options)
+        self.mount = self.bench.world.mount(self.bench.sim, *self.bench.options.mount_options, *self.own)
         self.point = self.mount.point
         self.bench.tree.make_known(self.point)
         self.processes = [self.mount.process]
 
     def stop(self):
         pass  # its world ends and judges it
+
+
+class Fastcache(Icejobfs):
+    """The kernel opens files without asking."""
+
+    NAME = "fastcache"
+    own = ("fastcache",)
 
 
 class Tmpfs(System):
@@ -219,5 +227,5 @@ def free_port():
         return s.getsockname()[1]
 
 
-PEERS = [Bindfs, FuseOverlayfs, Squashfuse, Mergerfs, Httpdirfs, Sshfs, Rclone]
+PEERS = [Fastcache, Bindfs, FuseOverlayfs, Squashfuse, Mergerfs, Httpdirfs, Sshfs, Rclone]
 NAMES = ["tmpfs", "icejobfs", *(peer.NAME for peer in PEERS)]
