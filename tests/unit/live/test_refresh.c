@@ -246,8 +246,8 @@ static void a_page_that_fails_ends_the_round_and_the_next_one_begins_anew(void *
     know_all(&w);
     start(&w);
     AWAIT(SERVICE(&service, jobs[0].lists) >= 3);
+    AWAIT(SERVICE(&service, jobs[249].gets) > 0);
     assert_int_equal(SERVICE(&service, jobs[249].lists), 0);
-    assert_true(SERVICE(&service, jobs[249].gets) > 0);
     mutex_lock(&service.lock);
     service.pages_max = 0;
     mutex_unlock(&service.lock);
