@@ -135,6 +135,7 @@ def test_jobs_lists_what_is_known_and_nothing_else(mount, sim):
     for job in jobs[:3]:
         m.field(job, "status")
     assert m.errno("jobs", new_id() + "ff", "status") == "ENOENT"
+    wait_until(lambda: m.listing("jobs") == sorted(jobs[:3]), 10, "all three are listed")
     assert m.listing("jobs") == sorted(jobs[:3])
 
 

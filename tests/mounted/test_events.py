@@ -105,6 +105,7 @@ def test_it_is_listed_nowhere_and_the_log_is(stream, sim):
     job = processing(sim)
     stream.field(job, "status")
     assert "events" not in stream.listing() and "events.log" in stream.listing()
+    wait_until(lambda: stream.read("events.log"), 10, "a line")
     log = stream.run("cat", stream.path("events.log")).text
     assert [json.loads(line)["job"] for line in log.splitlines()] == [job]
     assert stream.run("stat", "-c", "%s", stream.path("events.log")).text.strip() == str(len(log.encode()))
@@ -114,6 +115,7 @@ def test_it_is_listed_nowhere_and_the_log_is(stream, sim):
 def test_a_search_of_the_whole_mount_ends(stream, sim):
     job = processing(sim)
     stream.field(job, "status")
+    wait_until(lambda: stream.read("events.log"), 10, "a line")
     found = stream.sh(f"grep -rl {job} . | sort", timeout=5).text.splitlines()
     assert "./events.log" in found and f"./jobs/{job}/job_id" in found
     assert "./events" not in found

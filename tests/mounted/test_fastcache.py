@@ -72,7 +72,8 @@ def test_whoever_reads_after_an_event_reads_the_new_content(quick, sim, watch):
     m = quick()
     for known in (job, other):
         assert m.field(known, "status")
-    assert m.read("events.log") and m.read("jobs.tsv")
+    wait_until(lambda: m.read("events.log"), 10, "a line")
+    assert m.read("jobs.tsv")
     paths = {name: m.job(job, name) for name in ("progress", "user_data.json")}
     w = watch(m, {"file": paths["progress"]}, mask=["MODIFY", "CLOSE_WRITE"], look=paths)
     for progress in range(41, 61):
