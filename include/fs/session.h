@@ -51,9 +51,6 @@ struct fs *fs_mount(const struct fs_config *config, struct err *err);
 /* Start the workers and the updater; the mount answers from now on. 0 or -1. */
 int fs_start(struct fs *fs, struct err *err);
 
-/* Whether somebody has taken the mount away. */
-bool fs_is_unmounted(const struct fs *fs);
-
 /* Block until the mount is gone (umount), the connection is aborted, or `stop_fd` (a signalfd or
  * eventfd) is readable. Returns 0 for those, -1 with `err` if serving broke. */
 int fs_wait(struct fs *fs, int stop_fd, struct err *err);

@@ -243,9 +243,11 @@ static int start(struct mount *m, struct err *err)
     if (creds_start(m->remote.creds, keys_changed, m, err) < 0 || live_start(m->live, err) < 0 ||
         keeper_start(m->keeper, err) < 0 || fs_start(m->fs, err) < 0)
         return -1;
-    /* Unmounted again already: no fault, and nothing to wait for. */
-    if (alive_wait(m->mountpoint, ALIVE_MS, err) < 0 && !fs_is_unmounted(m->fs))
+    int alive = alive_wait(m->mountpoint, ALIVE_MS, err);
+    if (alive < 0)
         return -1;
+    if (alive > 0) /* that it was mounted is known: serving it will end */
+        log_info("unmounted already mountpoint=%s", m->mountpoint);
     return daemon_tell(&m->link, DAEMON_READY, err);
 }
 

@@ -172,11 +172,6 @@ static void drop_clones_if_unmounted(struct fs *fs)
         close(clone);
 }
 
-bool fs_is_unmounted(const struct fs *fs)
-{
-    return !mountinfo_has(fs->mount_id, fs->device);
-}
-
 int fs_wait(struct fs *fs, int stop_fd, struct err *err)
 {
     int table CLEANUP_FD = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
