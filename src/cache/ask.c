@@ -44,11 +44,12 @@ void cache_attempt(struct cache *c, uint64_t key, int64_t now_ms)
     cache_unlock(c);
 }
 
-static int64_t wanted_until(const struct entry *e)
+/* `lookup_ms`: how long a LOOKUP counts. */
+static int64_t wanted_until(const struct entry *e, int64_t lookup_ms)
 {
     int64_t until = INT64_MIN;
     if (!e->known && e->looked_ms != CACHE_LONG_AGO)
-        until = e->looked_ms + CACHE_LOOKUP_MS;
+        until = e->looked_ms + lookup_ms;
     for (const struct cache_waiter *w = e->waiters; w; w = w->entry_next_)
         if (w->deadline_ms_ > until)
             until = w->deadline_ms_;
@@ -59,7 +60,8 @@ int64_t cache_wanted_until(struct cache *c, uint64_t key)
 {
     cache_lock(c);
     const struct entry *e = table_find(&c->table, key);
-    int64_t until = e ? wanted_until(e) : INT64_MIN;
+    /* Whoever follows a LOOKUP waits as long as all do. */
+    int64_t until = e ? wanted_until(e, c->queues[WAIT_WHOLE].delay_ms) : INT64_MIN;
     cache_unlock(c);
     return until;
 }
@@ -69,7 +71,8 @@ bool cache_abandon(struct cache *c, uint64_t key, int64_t now_ms)
     struct after after = {0};
     cache_lock(c);
     struct entry *e = table_find(&c->table, key);
-    bool over = !e || (!e->known && !e->unborn && wanted_until(e) <= now_ms && !e->waiters);
+    bool over = !e || (!e->known && !e->unborn && wanted_until(e, CACHE_LOOKUP_MS) <= now_ms &&
+                       !e->waiters);
     if (e && over) {
         entry_over(c, e, MEMORY_NONE, now_ms);
         after_tell(&after, e, CACHE_NOTHING);

@@ -135,6 +135,18 @@ def test_one_503_is_repeated_and_the_reader_never_knows(mount, sim):
     assert sim.calls(job) == 2
 
 
+def test_a_503_before_the_reader_has_come_is_repeated_too(mount, sim):
+    """A path's LOOKUP begins the call; its OPEN may come after the answer."""
+    job = success(sim)
+    m = mount("timeout=5s")
+    sim.fault("error", status=503, code="ServiceUnavailable", job=job, count=1)
+    m.ops("walk", path=m.job(job))
+    wait_until(lambda: "will retry" in m.log() or "look-up ended" in m.log(), 10, "its answer has been seen")
+    assert "look-up ended" not in m.log()
+    assert m.field(job, "status") == "Success"
+    assert sim.calls(job) == 2
+
+
 # ---- a service that hangs
 
 
