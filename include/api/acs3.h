@@ -11,7 +11,8 @@
 
 struct buf;
 
-/* Algorithms fetched from OpenSSL once (EVP_MD_fetch, EVP_MAC_fetch), shared by all threads. */
+/* Algorithms fetched from OpenSSL once (EVP_MD_fetch, EVP_MAC_fetch), and what works with them; shared
+ * by all threads. */
 struct acs3;
 
 struct acs3 *acs3_new(struct err *err);
@@ -42,19 +43,19 @@ struct acs3_request {
 #define ACS3_HEX_LEN 65 /* 64 lower-case hex digits and the NUL */
 
 /* Lower-case hex SHA-256, for x-acs-content-sha256 too. 0 or -1. */
-int acs3_sha256_hex(const struct acs3 *s, const void *bytes, size_t n, char out[ACS3_HEX_LEN],
+int acs3_sha256_hex(struct acs3 *s, const void *bytes, size_t n, char out[ACS3_HEX_LEN],
                     struct err *err);
 
 /* The steps, so that each can be held against the vectors. They append to `out` (whose ceiling
  * applies). 0 or -1. The canonical request holds the security token if one is sent: wipe it. */
 int acs3_canonical_query(const struct acs3_request *r, struct buf *out, struct err *err);
-int acs3_canonical_request(const struct acs3 *s, const struct acs3_request *r, struct buf *out,
+int acs3_canonical_request(struct acs3 *s, const struct acs3_request *r, struct buf *out,
                            struct err *err);
-int acs3_string_to_sign(const struct acs3 *s, const struct acs3_request *r, struct buf *out,
+int acs3_string_to_sign(struct acs3 *s, const struct acs3_request *r, struct buf *out,
                         struct err *err);
 
 /* Append the value of the Authorization header. 0 or -1; `err` never contains key material. */
-int acs3_authorization(const struct acs3 *s, const struct acs3_request *r, struct buf *out,
+int acs3_authorization(struct acs3 *s, const struct acs3_request *r, struct buf *out,
                        struct err *err);
 
 /* Append percent-encoded text: A-Z a-z 0-9 - _ . ~ stay, all else is %XX. 0 or -1 (errno of

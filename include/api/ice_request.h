@@ -46,7 +46,7 @@ struct ice_request {
 
 /* `out` is filled from zero. 0, or -1 with `err`; ice_request_free in either case. Method POST, no
  * body. */
-int ice_request_build(const struct acs3 *signer, const struct ice_request_input *in,
+int ice_request_build(struct acs3 *signer, const struct ice_request_input *in,
                       struct ice_request *out, struct err *err);
 void ice_request_free(struct ice_request *r);
 

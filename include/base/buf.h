@@ -26,6 +26,9 @@ int buf_adds(struct buf *b, const char *text) ICE_MUST_CHECK;
 int buf_addc(struct buf *b, char c) ICE_MUST_CHECK;
 int buf_addf(struct buf *b, const char *fmt, ...) ICE_PRINTF(2, 3) ICE_MUST_CHECK;
 
+/* Make room for `n` bytes more at once, where it is known how much will come. */
+int buf_reserve(struct buf *b, size_t n) ICE_MUST_CHECK;
+
 /* Contents as text; "" while empty. Borrowed. */
 const char *buf_str(const struct buf *b);
 

@@ -1,5 +1,6 @@
 #include "api/acs3.h"
 #include "base/buf.h"
+#include "base/thread.h"
 #include <errno.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -12,14 +13,19 @@
 #define SHA256_BYTES 32
 
 /* The request line of a call is bounded by what gateways take (some 16 KiB); this is far above. */
-#define CANONICAL_MAX ((size_t)1 << 20)
+#define CANONICAL_MAX   ((size_t)1 << 20)
+#define CANONICAL_USUAL ((size_t)1000)
 
+/* Making a context, and setting a digest by its name, costs more than hashing a request: so they
+ * are made once and used by one thread at a time, for microseconds. The context of the last
+ * signature holds its key until the next one or acs3_free, as the credentials do. */
 struct acs3 {
     EVP_MD *sha256;
     EVP_MAC *hmac;
-    /* Knows its digest and no key. Each signature works on a copy: setting the digest anew would
-     * look it up by name every time. Only read after acs3_new, so threads share it. */
-    EVP_MAC_CTX *keyless;
+    pthread_mutex_t lock; /* protects the next two */
+    EVP_MD_CTX *digesting;
+    EVP_MAC_CTX *signing;
+    char empty[ACS3_HEX_LEN]; /* SHA-256 of nothing: of most bodies */
 };
 
 /* -1, with the reason that OpenSSL gives. It names functions and algorithms, never data. */
@@ -43,9 +49,11 @@ void acs3_free(struct acs3 *s)
 {
     if (!s)
         return;
-    EVP_MAC_CTX_free(s->keyless);
+    EVP_MAC_CTX_free(s->signing);
+    EVP_MD_CTX_free(s->digesting);
     EVP_MAC_free(s->hmac);
     EVP_MD_free(s->sha256);
+    mutex_destroy(&s->lock);
     free(s);
 }
 
@@ -56,23 +64,9 @@ static int fetch_algorithms(struct acs3 *s)
                            OSSL_PARAM_construct_end()};
     s->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     s->hmac = s->sha256 ? EVP_MAC_fetch(NULL, "HMAC", NULL) : NULL;
-    s->keyless = s->hmac ? EVP_MAC_CTX_new(s->hmac) : NULL;
-    return s->keyless && EVP_MAC_CTX_set_params(s->keyless, params) == 1 ? 0 : -1;
-}
-
-struct acs3 *acs3_new(struct err *err)
-{
-    struct acs3 *s = calloc(1, sizeof *s);
-    if (!s) {
-        err_set(err, "preparing signatures: out of memory");
-        return NULL;
-    }
-    if (fetch_algorithms(s) < 0) {
-        fail_openssl(err, "preparing signatures (SHA-256, HMAC)");
-        acs3_free(s);
-        return NULL;
-    }
-    return s;
+    s->signing = s->hmac ? EVP_MAC_CTX_new(s->hmac) : NULL;
+    s->digesting = EVP_MD_CTX_new();
+    return s->signing && s->digesting && EVP_MAC_CTX_set_params(s->signing, params) == 1 ? 0 : -1;
 }
 
 static void to_hex(const unsigned char bytes[SHA256_BYTES], char out[ACS3_HEX_LEN])
@@ -85,26 +79,56 @@ static void to_hex(const unsigned char bytes[SHA256_BYTES], char out[ACS3_HEX_LE
     out[ACS3_HEX_LEN - 1] = '\0';
 }
 
-int acs3_sha256_hex(const struct acs3 *s, const void *bytes, size_t n, char out[ACS3_HEX_LEN],
-                    struct err *err)
+/* 0, or -1 with OpenSSL's error. */
+static int hash(struct acs3 *s, const void *bytes, size_t n, char out[ACS3_HEX_LEN])
 {
     unsigned char sum[EVP_MAX_MD_SIZE];
-    if (EVP_Digest(n ? bytes : "", n, sum, NULL, s->sha256, NULL) != 1)
+    mutex_lock(&s->lock);
+    bool ok = EVP_DigestInit_ex2(s->digesting, s->sha256, NULL) == 1 &&
+              EVP_DigestUpdate(s->digesting, bytes, n) == 1 &&
+              EVP_DigestFinal_ex(s->digesting, sum, NULL) == 1;
+    mutex_unlock(&s->lock);
+    if (ok)
+        to_hex(sum, out);
+    return ok ? 0 : -1;
+}
+
+struct acs3 *acs3_new(struct err *err)
+{
+    struct acs3 *s = calloc(1, sizeof *s);
+    if (!s) {
+        err_set(err, "preparing signatures: out of memory");
+        return NULL;
+    }
+    mutex_init(&s->lock);
+    if (fetch_algorithms(s) < 0 || hash(s, "", 0, s->empty) < 0) {
+        fail_openssl(err, "preparing signatures (SHA-256, HMAC)");
+        acs3_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+int acs3_sha256_hex(struct acs3 *s, const void *bytes, size_t n, char out[ACS3_HEX_LEN],
+                    struct err *err)
+{
+    if (n == 0)
+        memcpy(out, s->empty, sizeof s->empty);
+    else if (hash(s, bytes, n, out) < 0)
         return fail_openssl(err, "hashing with SHA-256");
-    to_hex(sum, out);
     return 0;
 }
 
-static int hmac_hex(const struct acs3 *s, const char *key, const char *text, char out[ACS3_HEX_LEN],
+static int hmac_hex(struct acs3 *s, const char *key, const char *text, char out[ACS3_HEX_LEN],
                     struct err *err)
 {
     unsigned char sum[SHA256_BYTES];
     size_t n = 0;
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(s->keyless);
-    bool ok = ctx && EVP_MAC_init(ctx, (const unsigned char *)key, strlen(key), NULL) == 1 &&
-              EVP_MAC_update(ctx, (const unsigned char *)text, strlen(text)) == 1 &&
-              EVP_MAC_final(ctx, sum, &n, sizeof sum) == 1 && n == sizeof sum;
-    EVP_MAC_CTX_free(ctx);
+    mutex_lock(&s->lock);
+    bool ok = EVP_MAC_init(s->signing, (const unsigned char *)key, strlen(key), NULL) == 1 &&
+              EVP_MAC_update(s->signing, (const unsigned char *)text, strlen(text)) == 1 &&
+              EVP_MAC_final(s->signing, sum, &n, sizeof sum) == 1 && n == sizeof sum;
+    mutex_unlock(&s->lock);
     if (!ok)
         return fail_openssl(err, "signing with HMAC-SHA256");
     to_hex(sum, out);
@@ -289,7 +313,7 @@ static int add_signed_names(const struct fields *f, struct buf *out)
 
 /* The steps, each on top of the one before. */
 
-static int add_canonical(const struct acs3 *s, const struct acs3_request *r, const struct fields *f,
+static int add_canonical(struct acs3 *s, const struct acs3_request *r, const struct fields *f,
                          struct buf *out, struct err *err)
 {
     char payload[ACS3_HEX_LEN];
@@ -306,7 +330,7 @@ static int add_canonical(const struct acs3 *s, const struct acs3_request *r, con
     return 0;
 }
 
-int acs3_canonical_request(const struct acs3 *s, const struct acs3_request *r, struct buf *out,
+int acs3_canonical_request(struct acs3 *s, const struct acs3_request *r, struct buf *out,
                            struct err *err)
 {
     struct fields f;
@@ -315,18 +339,19 @@ int acs3_canonical_request(const struct acs3 *s, const struct acs3_request *r, s
 
 #define STRING_TO_SIGN_LEN (sizeof ALGORITHM "\n" - 1 + ACS3_HEX_LEN)
 
-static int make_string_to_sign(const struct acs3 *s, const struct acs3_request *r,
-                               const struct fields *f, char out[STRING_TO_SIGN_LEN],
-                               struct err *err)
+static int make_string_to_sign(struct acs3 *s, const struct acs3_request *r, const struct fields *f,
+                               char out[STRING_TO_SIGN_LEN], struct err *err)
 {
     CLEANUP_BUF struct buf canonical = BUF_SECRET_INIT(CANONICAL_MAX);
+    if (buf_reserve(&canonical, CANONICAL_USUAL) < 0)
+        return fail_buf(err);
     if (add_canonical(s, r, f, &canonical, err) < 0)
         return -1;
     memcpy(out, ALGORITHM "\n", sizeof ALGORITHM "\n");
     return acs3_sha256_hex(s, canonical.data, canonical.len, out + sizeof ALGORITHM, err);
 }
 
-int acs3_string_to_sign(const struct acs3 *s, const struct acs3_request *r, struct buf *out,
+int acs3_string_to_sign(struct acs3 *s, const struct acs3_request *r, struct buf *out,
                         struct err *err)
 {
     struct fields f;
@@ -336,7 +361,7 @@ int acs3_string_to_sign(const struct acs3 *s, const struct acs3_request *r, stru
     return buf_adds(out, text) < 0 ? fail_buf(err) : 0;
 }
 
-int acs3_authorization(const struct acs3 *s, const struct acs3_request *r, struct buf *out,
+int acs3_authorization(struct acs3 *s, const struct acs3_request *r, struct buf *out,
                        struct err *err)
 {
     struct fields f;
@@ -344,8 +369,9 @@ int acs3_authorization(const struct acs3 *s, const struct acs3_request *r, struc
     if (collect_fields(r, &f, err) < 0 || make_string_to_sign(s, r, &f, text, err) < 0 ||
         hmac_hex(s, r->key_secret, text, signature, err) < 0)
         return -1;
-    if (buf_addf(out, ALGORITHM " Credential=%s,SignedHeaders=", r->key_id) < 0 ||
-        add_signed_names(&f, out) < 0 || buf_addf(out, ",Signature=%s", signature) < 0)
+    if (buf_adds(out, ALGORITHM " Credential=") < 0 || buf_adds(out, r->key_id) < 0 ||
+        buf_adds(out, ",SignedHeaders=") < 0 || add_signed_names(&f, out) < 0 ||
+        buf_adds(out, ",Signature=") < 0 || buf_adds(out, signature) < 0)
         return fail_buf(err);
     return 0;
 }

@@ -12,7 +12,7 @@
 
 struct signing {
     struct creds_ctx *ctx;
-    const struct acs3 *acs3;
+    struct acs3 *acs3;
     const char *base; /* https://host */
     const struct creds_sts_params *params;
     const char *key_id, *key_secret, *token;

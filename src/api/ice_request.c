@@ -67,7 +67,7 @@ static void set_headers(const struct ice_request_input *in, struct ice_request *
     }
 }
 
-static int sign(const struct acs3 *signer, const struct ice_request_input *in,
+static int sign(struct acs3 *signer, const struct ice_request_input *in,
                 struct ice_request *r, struct err *err)
 {
     struct acs3_pair headers[ICE_HEADERS_MAX];
@@ -87,7 +87,7 @@ static int sign(const struct acs3 *signer, const struct ice_request_input *in,
     return 0;
 }
 
-int ice_request_build(const struct acs3 *signer, const struct ice_request_input *in,
+int ice_request_build(struct acs3 *signer, const struct ice_request_input *in,
                       struct ice_request *out, struct err *err)
 {
     *out = (struct ice_request){.url = BUF_INIT(ICE_REQUEST_MAX),

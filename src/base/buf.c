@@ -21,7 +21,7 @@ static char *grow(struct buf *b, size_t cap)
 }
 
 /* Make room for n more bytes and the NUL. */
-static int reserve(struct buf *b, size_t n)
+int buf_reserve(struct buf *b, size_t n)
 {
     if (n > b->max || b->len > b->max - n || n >= PTRDIFF_MAX - b->len) {
         errno = EFBIG;
@@ -45,7 +45,7 @@ static int reserve(struct buf *b, size_t n)
 
 int buf_add(struct buf *b, const void *bytes, size_t n)
 {
-    if (reserve(b, n) < 0)
+    if (buf_reserve(b, n) < 0)
         return -1;
     if (n)
         memcpy(b->data + b->len, bytes, n);
@@ -74,7 +74,7 @@ int buf_addf(struct buf *b, const char *fmt, ...)
         errno = EFBIG;
         return -1;
     }
-    if (reserve(b, (size_t)n) < 0)
+    if (buf_reserve(b, (size_t)n) < 0)
         return -1;
     va_start(args, fmt);
     vsnprintf(b->data + b->len, (size_t)n + 1, fmt, args);

@@ -108,7 +108,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-typedef int step_fn(const struct acs3 *, const struct acs3_request *, struct buf *, struct err *);
+typedef int step_fn(struct acs3 *, const struct acs3_request *, struct buf *, struct err *);
 
 /* Hold one step of every vector against the file. */
 static void check_step(const struct fixture *f, step_fn *step, const char *expected)
@@ -128,22 +128,21 @@ static void check_step(const struct fixture *f, step_fn *step, const char *expec
     assert_int_equal(seen, 50);
 }
 
-static int canonical_query(const struct acs3 *s, const struct acs3_request *r, struct buf *out,
+static int canonical_query(struct acs3 *s, const struct acs3_request *r, struct buf *out,
                            struct err *err)
 {
     (void)s;
     return acs3_canonical_query(r, out, err);
 }
 
-static int payload_hash(const struct acs3 *s, const struct acs3_request *r, struct buf *out,
+static int payload_hash(struct acs3 *s, const struct acs3_request *r, struct buf *out,
                         struct err *err)
 {
     char hex[ACS3_HEX_LEN];
     return acs3_sha256_hex(s, r->body, r->body_len, hex, err) < 0 ? -1 : buf_adds(out, hex);
 }
 
-static int signature(const struct acs3 *s, const struct acs3_request *r, struct buf *out,
-                     struct err *err)
+static int signature(struct acs3 *s, const struct acs3_request *r, struct buf *out, struct err *err)
 {
     CLEANUP_BUF struct buf whole = BUF_INIT(TEXT_MAX);
     if (acs3_authorization(s, r, &whole, err) < 0)

@@ -111,6 +111,22 @@ static void growth_keeps_every_byte(void **state)
     }
 }
 
+static void room_that_was_made_is_used_and_the_ceiling_holds_for_it(void **state)
+{
+    (void)state;
+    CLEANUP_BUF struct buf b = BUF_INIT(1000);
+    assert_int_equal(buf_reserve(&b, 900), 0);
+    assert_int_equal(b.len, 0);
+    const char *at = b.data;
+    for (int i = 0; i < 900; i++)
+        assert_int_equal(buf_addc(&b, 'x'), 0);
+    assert_ptr_equal(b.data, at);
+    errno = 0;
+    assert_int_equal(buf_reserve(&b, 101), -1);
+    assert_int_equal(errno, EFBIG);
+    assert_int_equal(b.len, 900);
+}
+
 static void reset_keeps_the_memory_and_free_the_buffer(void **state)
 {
     (void)state;
@@ -218,6 +234,7 @@ int main(void)
         cmocka_unit_test(the_ceiling_holds_and_leaves_the_buffer_as_it_was),
         cmocka_unit_test(what_cannot_be_held_or_formatted_is_refused),
         cmocka_unit_test(growth_keeps_every_byte),
+        cmocka_unit_test(room_that_was_made_is_used_and_the_ceiling_holds_for_it),
         cmocka_unit_test(reset_keeps_the_memory_and_free_the_buffer),
         cmocka_unit_test(take_gives_the_contents_away),
         cmocka_unit_test(secret_memory_is_wiped_when_it_is_left),
