@@ -66,6 +66,7 @@ def finish_job(m, sim, job):
 def test_forty_readers_see_each_change_and_end_at_once(stream, sim):
     job, other = processing(sim), processing(sim)
     stream.field(job, "status")
+    wait_until(lambda: stream.read("events.log"), 10, "it has been told of")
     readers = [stream.start_reader("cat", stream.path("events")) for _ in range(40)]
     asleep(readers)
     begin = time.monotonic()
