@@ -11,8 +11,8 @@
 
 struct buf;
 
-/* Algorithms fetched from OpenSSL once (EVP_MD_fetch, EVP_MAC_fetch), and what works with them; shared
- * by all threads. */
+/* Algorithms fetched from OpenSSL once (EVP_MD_fetch, EVP_MAC_fetch), and what works with them;
+ * shared by all threads. */
 struct acs3;
 
 struct acs3 *acs3_new(struct err *err);

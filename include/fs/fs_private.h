@@ -169,6 +169,8 @@ void events_op_open(struct parked *p);
 /* `flags` are those of the READ: fcntl(2) may have changed O_NONBLOCK since the open. */
 void events_op_read(fuse_req_t req, struct fs *fs, struct handle *h, size_t size, off_t off,
                     int flags);
+/* events.log; `h` NULL: without an open file, of the log of now. */
+void events_op_read_log(fuse_req_t req, struct fs *fs, struct handle *h, size_t size, off_t off);
 /* Of any file: but for the stream all are always ready. */
 void events_op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
                     struct fuse_pollhandle *ph);

@@ -35,8 +35,8 @@ struct fs_config {
     gid_t gid;
     mode_t umask; /* of files: 0444 & ~umask, of directories 0555 & ~umask */
     bool allow_other;
-    /* The kernel opens files without asking (fs/bare.h). System mode only: fs_mount fails in the
-     * other. */
+    /* The kernel opens files without asking (src/fs/bare.c). System mode only: fs_mount fails in
+     * the other. */
     bool fastcache;
     bool debug; /* libfuse's own debug lines */
 };

@@ -67,8 +67,8 @@ static void set_headers(const struct ice_request_input *in, struct ice_request *
     }
 }
 
-static int sign(struct acs3 *signer, const struct ice_request_input *in,
-                struct ice_request *r, struct err *err)
+static int sign(struct acs3 *signer, const struct ice_request_input *in, struct ice_request *r,
+                struct err *err)
 {
     struct acs3_pair headers[ICE_HEADERS_MAX];
     for (size_t i = 0; i < r->n_headers; i++)

@@ -7,22 +7,8 @@
  * The mount must be one that the kernel keeps users from writing to, for an open for writing is not
  * asked for either. */
 #include "base/clock.h"
-#include "fs/events.h"
 #include "fs/fs_private.h"
 #include <errno.h>
-#include <stdlib.h>
-
-static void read_log(fuse_req_t req, struct fs *fs, size_t size, off_t off)
-{
-    CLEANUP_FREE char *out = malloc(size ? size : 1);
-    struct events_stat now;
-    if (!out) {
-        fuse_reply_err(req, ENOMEM);
-        return;
-    }
-    events_stat(fs->events, &now);
-    fuse_reply_buf(req, out, events_read_log(fs->events, &now.base, (uint64_t)off, out, size));
-}
 
 static void read_meta(fuse_req_t req, struct fs *fs, uint64_t ino, size_t size, off_t off)
 {
@@ -47,9 +33,10 @@ static void read_field(const struct parked *p)
 {
     struct cache_answer a = {0};
     struct parked now = *p;
-    cache_touch(p->fs->config.cache, node_key(p->ino), clock_mono_ms());
-    if (cache_peek(p->fs->config.cache, node_key(p->ino), node_need(p->ino), clock_mono_ms(), &a) ==
-        CACHE_CONTENT)
+    struct cache *cache = p->fs->config.cache;
+    int64_t now_ms = clock_mono_ms();
+    cache_touch(cache, node_key(p->ino), now_ms);
+    if (cache_peek(cache, node_key(p->ino), node_need(p->ino), now_ms, &a) == CACHE_CONTENT)
         resume_read(&now, &a);
     else
         park_or_resume(p);
@@ -66,7 +53,7 @@ void bare_op_read(fuse_req_t req, uint64_t ino, size_t size, off_t off)
     else if (ino == NODE_JOBS_TSV)
         tsv_op_read_bare(&p);
     else if (ino == NODE_EVENTS_LOG)
-        read_log(req, fs, size, off);
+        events_op_read_log(req, fs, NULL, size, off);
     else
         read_meta(req, fs, ino, size, off);
 }

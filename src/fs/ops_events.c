@@ -65,20 +65,35 @@ void events_op_open(struct parked *p)
 
 /* ---- read: events.log ---- */
 
-static void read_log(fuse_req_t req, struct fs *fs, struct handle *h, size_t size, off_t off)
+/* The reader of a handle has its place in the log. */
+static size_t read_place(struct fs *fs, struct handle *h, uint64_t off, char *out, size_t size)
+{
+    mutex_lock(&h->lock);
+    uint64_t base = h->log_base;
+    mutex_unlock(&h->lock);
+    size_t n = events_read_log(fs->events, &base, off, out, size);
+    mutex_lock(&h->lock);
+    h->log_base = base;
+    mutex_unlock(&h->lock);
+    return n;
+}
+
+static size_t read_now(struct fs *fs, uint64_t off, char *out, size_t size)
+{
+    struct events_stat now;
+    events_stat(fs->events, &now);
+    return events_read_log(fs->events, &now.base, off, out, size);
+}
+
+void events_op_read_log(fuse_req_t req, struct fs *fs, struct handle *h, size_t size, off_t off)
 {
     CLEANUP_FREE char *out = malloc(size ? size : 1);
     if (!out) {
         fuse_reply_err(req, ENOMEM);
         return;
     }
-    mutex_lock(&h->lock);
-    uint64_t base = h->log_base;
-    mutex_unlock(&h->lock);
-    size_t n = events_read_log(fs->events, &base, (uint64_t)off, out, size);
-    mutex_lock(&h->lock);
-    h->log_base = base;
-    mutex_unlock(&h->lock);
+    size_t n =
+        h ? read_place(fs, h, (uint64_t)off, out, size) : read_now(fs, (uint64_t)off, out, size);
     fuse_reply_buf(req, out, n);
 }
 
@@ -185,7 +200,7 @@ void events_op_read(fuse_req_t req, struct fs *fs, struct handle *h, size_t size
     if (h->reader)
         read_stream(req, fs, h->reader, size, flags);
     else
-        read_log(req, fs, h, size, off);
+        events_op_read_log(req, fs, h, size, off);
 }
 
 /* ---- poll ---- */
