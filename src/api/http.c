@@ -9,19 +9,16 @@
  * watch the transfers that it holds back itself. */
 #include "api/http.h"
 #include "api/http_easy.h"
+#include "api/http_loop.h"
 #include "api/http_outcome.h"
 #include "api/http_transfer.h"
 #include "base/clock.h"
 #include "base/thread.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <string.h>
 
 #define MAX_CONNECTIONS 64U
-/* Between tries of a multi handle that fails: nothing would hold the owner back. */
-#define MULTI_ERROR_PAUSE_MS 50
 
 struct slot {
     CURL *easy;              /* made on first use */
@@ -30,7 +27,7 @@ struct slot {
 
 struct http {
     struct http_config config; /* its texts are our own */
-    CURLM *multi;
+    struct http_loop loop;
     struct slot *slots;
     unsigned n_slots;
     unsigned busy;    /* slots with a transfer */
@@ -72,16 +69,6 @@ static int copy_config(struct http *h, const struct http_config *from)
     return 0;
 }
 
-static int open_multi(struct http *h)
-{
-    h->multi = curl_multi_init();
-    if (!h->multi ||
-        curl_multi_setopt(h->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)h->n_slots) != CURLM_OK ||
-        curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)h->n_slots) != CURLM_OK)
-        return -1;
-    return 0;
-}
-
 struct http *http_new(const struct http_config *config, struct err *err)
 {
     if (config->ca_file && check_ca(config->ca_file, err) < 0)
@@ -93,8 +80,9 @@ struct http *http_new(const struct http_config *config, struct err *err)
     }
     mutex_init(&h->lock);
     h->last = &h->first;
-    if (copy_config(h, config) < 0 || open_multi(h) < 0) {
-        err_set(err, "HTTP engine: no memory");
+    h->loop = HTTP_LOOP_CLOSED;
+    if (copy_config(h, config) < 0 || http_loop_open(&h->loop, h->n_slots) < 0) {
+        err_set(err, "HTTP engine: no memory, or no descriptors");
         http_free(h);
         return NULL;
     }
@@ -114,7 +102,7 @@ static void finish(struct http *h, struct http_transfer *t)
 static struct http_transfer *vacate(struct http *h, struct slot *s)
 {
     struct http_transfer *t = MOVE_PTR(s->t);
-    curl_multi_remove_handle(h->multi, s->easy);
+    curl_multi_remove_handle(h->loop.multi, s->easy);
     http_easy_disarm(s->easy);
     h->busy--;
     return t;
@@ -152,7 +140,7 @@ static int begin_in(struct http *h, struct slot *s, struct http_transfer *t, str
         http_easy_disarm(s->easy);
         return err_set(err, "HTTP request to %s: libcurl refuses it (no memory?)", t->peer);
     }
-    CURLMcode rc = curl_multi_add_handle(h->multi, s->easy);
+    CURLMcode rc = curl_multi_add_handle(h->loop.multi, s->easy);
     if (rc != CURLM_OK) {
         http_easy_disarm(s->easy);
         return err_set(err, "HTTP request to %s: %s", t->peer, curl_multi_strerror(rc));
@@ -187,10 +175,8 @@ static void fail_started(struct http *h, const char *why)
     }
 }
 
-static void move_bytes(struct http *h)
+static void judge(struct http *h, CURLMcode rc)
 {
-    int running;
-    CURLMcode rc = curl_multi_perform(h->multi, &running);
     if (rc != CURLM_OK)
         fail_started(h, curl_multi_strerror(rc));
 }
@@ -199,7 +185,7 @@ static void retire_done(struct http *h)
 {
     int left;
     CURLMsg *msg;
-    while ((msg = curl_multi_info_read(h->multi, &left))) {
+    while ((msg = curl_multi_info_read(h->loop.multi, &left))) {
         char *private = NULL;
         if (msg->msg != CURLMSG_DONE ||
             curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &private) != CURLE_OK)
@@ -281,7 +267,7 @@ static int64_t end_late(struct http *h, int64_t now)
 }
 
 /* The moment before the wait: whatever is queued or asked for later finds `waiting` set and sends a
- * wake-up, which costs three system calls; whatever came before is seen here. */
+ * wake-up, which costs system calls; whatever came before is seen here. */
 static bool may_wait(struct http *h)
 {
     LOCK_SCOPE(&h->lock);
@@ -300,16 +286,15 @@ static void end_wait(struct http *h)
 
 static void wait_for_news(struct http *h, int64_t ms)
 {
-    int timeout = ms <= 0 ? 0 : (int)earlier(ms, INT_MAX);
-    if (may_wait(h) && curl_multi_poll(h->multi, NULL, 0, timeout, NULL) != CURLM_OK)
-        poll(NULL, 0, (int)earlier(timeout, MULTI_ERROR_PAUSE_MS));
+    if (may_wait(h))
+        judge(h, http_loop_wait(&h->loop, ms));
 }
 
 void http_pump(struct http *h, int64_t wait_ms)
 {
     h->called_back = false;
     begin_queued(h);
-    move_bytes(h);
+    judge(h, http_loop_run(&h->loop));
     retire_done(h);
     int64_t now = clock_mono_ms();
     int64_t next = end_late(h, now);
@@ -325,7 +310,7 @@ void http_wakeup(struct http *h)
     h->woken = true;
     mutex_unlock(&h->lock);
     if (waiting)
-        curl_multi_wakeup(h->multi);
+        http_loop_wake(&h->loop);
 }
 
 /* `front`: ahead of everything, for what needs no slot. */
@@ -393,7 +378,7 @@ void http_free(struct http *h)
     fail_started(h, "shutting down");
     for (unsigned i = 0; h->slots && i < h->n_slots; i++)
         curl_easy_cleanup(h->slots[i].easy);
-    curl_multi_cleanup(h->multi);
+    http_loop_close(&h->loop);
     free(h->slots);
     free((char *)h->config.ca_file);
     free((char *)h->config.proxy);
