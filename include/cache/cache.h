@@ -46,6 +46,10 @@ struct cache_config {
     void *wake_arg;
 };
 
+/* The longest that a reader may wait: a margin below `timeout`, so that the whole operation stays
+ * within it. */
+int64_t cache_patience_ms(int64_t timeout_ms);
+
 struct cache *cache_new(const struct cache_config *config, struct err *err);
 void cache_free(struct cache *c); /* nobody may wait any more: call cache_shutdown first */
 

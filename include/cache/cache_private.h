@@ -210,10 +210,6 @@ void cache_lock(struct cache *c);
 /* Give the lock back, then end live's wait if something has come up for it. */
 void cache_unlock(struct cache *c);
 
-/* The longest that a reader without content waits: a margin below `timeout`, so that the whole
- * operation stays within it. */
-int64_t waiters_whole_delay(int64_t timeout_ms);
-
 void waiters_park(struct cache *c, struct entry *e, struct cache_waiter *w, enum waiter_kind kind,
                   int64_t now_ms);
 void waiters_unpark(struct cache *c, struct cache_waiter *w);

@@ -109,9 +109,6 @@ struct parked {
  * fails (it is answered then). */
 void park_or_resume(const struct parked *p);
 
-/* How long a request may wait, so that the whole operation stays within `timeout_ms`. */
-int64_t park_patience_ms(int64_t timeout_ms);
-
 /* ---- open files (handle.c)
  * ----------------------------------------------------------------------------- */
 

@@ -56,6 +56,9 @@ const struct job_key *job_key(enum job_key_id id);
  * there is always room for them. */
 uint16_t job_key_number(enum job_key_id id);
 
+/* Whether it is the number of what differs in each reply: the request id, the whole answer. */
+bool job_key_is_envelope(uint16_t number);
+
 /* Find a key by the API's spelling (case counts), or a key that has this file name; JOB_KEY_COUNT
  * for none. */
 enum job_key_id job_key_find(const char *key);

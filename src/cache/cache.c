@@ -17,7 +17,7 @@ struct cache *cache_new(const struct cache_config *config, struct err *err)
     c->config = *config;
     c->hash = hash_text;
     c->provisional_max = CACHE_PROVISIONAL_MAX;
-    int64_t whole = waiters_whole_delay(config->timeout_ms);
+    int64_t whole = cache_patience_ms(config->timeout_ms);
     c->queues[WAIT_WHOLE].delay_ms = whole;
     c->queues[WAIT_PATIENCE].delay_ms = least(config->patience_ms, whole);
     c->queues[WAIT_PROBE].delay_ms = least(CACHE_PROBE_MS, whole);

@@ -4,7 +4,7 @@
 /* What answering itself may take: 2 %, at most this. */
 #define MARGIN_MAX_MS 100
 
-int64_t waiters_whole_delay(int64_t timeout_ms)
+int64_t cache_patience_ms(int64_t timeout_ms)
 {
     int64_t margin = timeout_ms / 50;
     return timeout_ms - (margin < MARGIN_MAX_MS ? margin : MARGIN_MAX_MS);

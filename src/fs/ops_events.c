@@ -173,10 +173,11 @@ static void wait_for_line(fuse_req_t req, struct fs *fs, struct events_reader *r
         fuse_reply_err(req, ENOMEM);
         return;
     }
-    *w = (struct waiting){.waiter = {.wake = on_wake, .events = fs->events, .reader = r},
-                          .req = req,
-                          .size = size,
-                          .deadline_ms = clock_mono_ms() + park_patience_ms(fs->config.timeout_ms)};
+    *w =
+        (struct waiting){.waiter = {.wake = on_wake, .events = fs->events, .reader = r},
+                         .req = req,
+                         .size = size,
+                         .deadline_ms = clock_mono_ms() + cache_patience_ms(fs->config.timeout_ms)};
     fuse_req_interrupt_func(req, on_interrupt, w); /* before it is parked: it may be gone then */
     answer_or_park(w);
 }

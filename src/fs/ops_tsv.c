@@ -109,7 +109,7 @@ static void open_version(struct parked *p, bool bare)
                           .size = p->size,
                           .offset = p->offset};
     fuse_req_interrupt_func(o->req, on_interrupt, o);
-    int64_t deadline_ms = clock_mono_ms() + park_patience_ms(p->fs->config.timeout_ms);
+    int64_t deadline_ms = clock_mono_ms() + cache_patience_ms(p->fs->config.timeout_ms);
     switch (tsv_open(p->fs->tsv, &o->waiter, deadline_ms, &v, &error)) {
     case TSV_PARKED:
         return; /* it may be gone already */

@@ -11,14 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define MARGIN_MAX_MS 100 /* what answering itself may take: 2 %, at most this */
-
-int64_t park_patience_ms(int64_t timeout_ms)
-{
-    int64_t margin = timeout_ms / 50;
-    return timeout_ms - (margin < MARGIN_MAX_MS ? margin : MARGIN_MAX_MS);
-}
-
 static void on_interrupt(fuse_req_t req, void *data)
 {
     struct parked *p = data;

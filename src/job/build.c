@@ -36,19 +36,13 @@ static bool same_content(const struct job_field *have, const struct plan_file *f
     return memcmp(have->data, plan_bytes(f), f->len) == 0;
 }
 
-/* These two differ in each reply. */
-static bool is_envelope(uint16_t number)
-{
-    return number == job_key_number(JOB_KEY_REQUEST_ID) || number == job_key_number(JOB_KEY_WHOLE);
-}
-
 static bool same_job(const struct job *prev, const struct plan *plan)
 {
     size_t i = 0, k = 0;
     for (;; i++, k++) {
-        while (i < prev->n_fields && is_envelope(prev->fields[i].number))
+        while (i < prev->n_fields && job_key_is_envelope(prev->fields[i].number))
             i++;
-        while (k < plan->n && is_envelope(plan->files[k].number))
+        while (k < plan->n && job_key_is_envelope(plan->files[k].number))
             k++;
         if (i == prev->n_fields || k == plan->n)
             return i == prev->n_fields && k == plan->n;

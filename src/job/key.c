@@ -29,6 +29,11 @@ uint16_t job_key_number(enum job_key_id id)
     return numbers[id];
 }
 
+bool job_key_is_envelope(uint16_t number)
+{
+    return number == job_key_number(JOB_KEY_REQUEST_ID) || number == job_key_number(JOB_KEY_WHOLE);
+}
+
 enum job_key_id job_key_find(const char *key)
 {
     for (unsigned id = 0; id < JOB_KEY_COUNT; id++)

@@ -8,11 +8,6 @@
 /* Items of jobs that did not fail have been seen with this Code, where Get has none. */
 #define CODE_OF_NO_FAILURE "Success"
 
-static bool is_envelope(uint16_t number)
-{
-    return number == job_key_number(JOB_KEY_REQUEST_ID) || number == job_key_number(JOB_KEY_WHOLE);
-}
-
 static bool is_idle_code(const struct job *item)
 {
     const struct job_field *f = job_find_number(item, job_key_number(JOB_KEY_CODE));
@@ -50,7 +45,7 @@ bool job_item_outdated(const struct job *known, const struct job *item)
 static bool is_told(const struct job *known, const struct job *item, const struct job_change *c)
 {
     if (known->partial)
-        return !is_envelope(c->number);
+        return !job_key_is_envelope(c->number);
     bool idle_code = c->kind == JOB_FIELD_ADDED && c->number == job_key_number(JOB_KEY_CODE) &&
                      is_idle_code(item);
     return !job_name_needs_get(c->number) && !idle_code;
