@@ -53,7 +53,7 @@ class Readers:
         streams = [mount.start_run("cat", mount.path("events")) for _ in range(2)]
         self.of_requests = cold + streams
         self.watcher = mount.start_run(
-            "inotifywait", "-m", "-e", "unmount,close_write,moved_to", mount.path("by-status/Success"),
+            "inotifywait", "-m", "-e", "unmount,close_write,moved_to", mount.path("by-status/Queuing"),
             mount.path("by-status/Processing"), *(mount.job(job) for job in jobs[:3]),
         )
         os.set_blocking(self.watcher.stdout.fileno(), False)
