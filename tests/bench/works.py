@@ -68,6 +68,12 @@ def grep_first(bench, system):
     return grep(bench, system)
 
 
+def grep_warm(bench, system):
+    """The names of all systems are forgotten at once, before each first pass of one: so a pass that warms goes ahead."""
+    grep(bench, system)
+    return grep(bench, system)
+
+
 WORKS = [
     Work("cat-finished", "open+read+close, finished job, warm", "µs", cat_finished),
     Work("cat-unfinished", "open+read+close, unfinished job", "µs", cat_unfinished),
@@ -76,5 +82,5 @@ WORKS = [
     Work("ls-l", "`ls -l` of the jobs", "ms", ls_l),
     Work("cat-long", "read of a 200 KB timeline, warm", "µs", cat_long),
     Work("grep-first", "`grep -r`, first pass, a file", "µs", grep_first, heavy=True),
-    Work("grep-warm", "`grep -r`, warm, a file", "µs", grep, heavy=True),
+    Work("grep-warm", "`grep -r`, warm, a file", "µs", grep_warm, heavy=True),
 ]
