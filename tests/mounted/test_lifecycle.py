@@ -61,7 +61,7 @@ def test_umount_ends_it_with_0(mount, sim):
     m = mount()
     m.field(job, "status")
     held = children(m.process.pid)
-    m.unmount_soon()
+    assert m.unmount().status == 0
     assert m.wait_end() == 0
     assert not any(os.path.exists(f"/proc/{pid}") for pid in held)
     m.stop()
@@ -114,7 +114,7 @@ def test_umount_of_a_busy_mount_is_refused_and_changes_nothing(mount, sim):
     assert m.field(job, "status") == "Success"
     user.kill()
     user.communicate()
-    m.unmount_soon()
+    m.unmount_soon(5)
     assert m.wait_end() == 0
     m.stop()
 
@@ -126,7 +126,7 @@ def test_without_f_it_goes_to_the_background_once_the_mount_answers(new_mount, s
     assert (result.status, result.out) == (0, b"")
     assert m.field(job, "status") == "Success"  # at once: no wait
     assert with_argument(m.point)
-    m.unmount_soon()
+    assert m.unmount().status == 0
     wait_until(lambda: not with_argument(m.point), 10, "the daemon is gone")
 
 

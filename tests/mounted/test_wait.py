@@ -111,7 +111,7 @@ def test_ctrl_c_is_130(waiting, sim):
 def test_it_keeps_no_mount_busy_and_ends_with_it(waiting, sim):
     process = waiting.wait(waiting.job(processing(sim)))
     await_watches(process, 1)
-    waiting.unmount_soon()
+    waiting.unmount_soon()  # its look after the watch ends
     result = finish(process, 10)
     assert (result.status, "the mount went away" in result.errors) == (2, True), result
     assert waiting.wait_end() == 0

@@ -94,10 +94,9 @@ class Mount:
         command = ["umount"] if self.setup.mode == "system" else ["fusermount3", "-u"]
         return processes.run([*command, self.point], who=self.who)
 
-    def unmount_soon(self):
-        """As a user who tries again: what reads below it, and a notifier that works by paths, keep a mount busy for
-        their moment."""
-        processes.wait_until(lambda: self.unmount().status == 0, 10, "it can be unmounted")
+    def unmount_soon(self, timeout=10):
+        """As a user who tries again: whoever reads below a mount keeps it busy for the moment."""
+        processes.wait_until(lambda: self.unmount().status == 0, timeout, "it can be unmounted")
 
     def wait_end(self, timeout=10):
         """The daemon's exit status."""
