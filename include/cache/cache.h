@@ -41,8 +41,8 @@ struct cache_config {
     int64_t timeout_ms;     /* the longest that a reader without content waits */
     size_t size_max; /* bytes of content in memory, past which finished jobs that are saved leave
                         it; 0: nothing ever does */
-    void (*wake)(void *arg); /* something is wanted, or an earlier deadline: end live's wait. Any
-                                thread, no lock held */
+    void (*wake)(void *arg); /* something is wanted, or a deadline comes before CACHE_LOOK_MS and
+                                before all others: end live's wait. Any thread, no lock held */
     void *wake_arg;
 };
 
@@ -281,7 +281,10 @@ struct job *cache_newest(struct cache *c, uint64_t key);
  * or up again. */
 void cache_service(struct cache *c, bool down, int error);
 
-/* Live's thread: answer waiters whose deadline has passed; forget what is no longer remembered. */
+/* Live's thread: answer waiters whose deadline has passed; forget what is no longer remembered. To
+ * be called at the next deadline, and every CACHE_LOOK_MS whatever happens: so most readers who
+ * park need not wake live, which costs each of them system calls. */
+#define CACHE_LOOK_MS 1000
 void cache_expire(struct cache *c, int64_t now_ms);
 /* The next moment at which cache_expire has work; INT64_MAX for none. */
 int64_t cache_next_deadline(struct cache *c);
@@ -308,6 +311,9 @@ enum cache_event {
 typedef void cache_listener(void *arg, enum cache_event event, uint64_t key, const char *id,
                             const struct job *before, const struct job *after);
 void cache_listen(struct cache *c, cache_listener *fn, void *arg);
+/* After the readers of an event have been answered, too: for what they need not wait for, such as
+ * waking somebody, which costs tens of microseconds. Set before live starts. */
+void cache_listen_after(struct cache *c, void (*fn)(void *arg), void *arg);
 
 /* Staging: a change of a known job is not shown when it is put, but when whoever tells the kernel
  * has prepared for it. While on, a put version is kept beside the one shown (a newer one takes the

@@ -204,6 +204,8 @@ struct cache {
     int shut_error;
     cache_listener *listener; /* set before threads start */
     void *listener_arg;
+    void (*answered)(void *arg);
+    void *answered_arg;
 };
 
 void cache_lock(struct cache *c);

@@ -52,7 +52,9 @@ struct fs {
     bool mounted;
     int64_t born_ns;
     _Atomic int64_t jobs_mtime_ns; /* when the listing of jobs/ changed last */
-    pthread_mutex_t meta_lock;     /* protects meta */
+    atomic_bool
+        listing_old; /* the kernel's listing of jobs/ may lack a job that somebody has named */
+    pthread_mutex_t meta_lock; /* protects meta */
     struct meta_text meta[NODE_HELP - NODE_METRICS + 1];
 };
 
@@ -213,8 +215,10 @@ void kernel_drop_name(struct fs *fs, uint64_t parent, const char *name);
  * hold. */
 struct updater *updater_new(struct fs *fs, struct err *err);
 int updater_start(struct updater *u, struct err *err);
-/* Write down that there is something to show. Returns at once; false: no memory. */
+/* Write down that there is something to show. Returns at once; false: no memory. After a job that a
+ * reader has named, updater_call: to be told of it in time is not worth that reader's wait. */
 bool updater_note(struct updater *u, enum cache_event event, uint64_t key, const char *id);
+void updater_call(struct updater *u);
 /* A pinned handle of a finished job has been closed: settle it if it was the last one. */
 void updater_unpinned(struct updater *u, uint64_t key);
 /* Ends the thread; requests must still be served meanwhile. */

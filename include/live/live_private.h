@@ -43,12 +43,12 @@
 
 #define LIVE_INFLIGHT    64
 #define LIVE_PROBE_MS    3000 /* a call while the service is down; cache_read waits as long for it */
-#define LIVE_RENEW_MS    5000  /* the longest wait for new keys */
-#define LIVE_LAST_TRY_MS 1000  /* a repetition needs so much time before its readers go */
-#define LIVE_IDLE_MS     1000  /* the longest wait of the loop */
-#define LIVE_LISTS_MS    60000 /* lists that are refused are tried again after this */
-#define LIVE_TURN        8     /* of so many calls, one is for who is late behind the others */
-#define LIVE_MISSED_MS   1000  /* a page with jobs that could not be taken in is looked at again */
+#define LIVE_RENEW_MS    5000          /* the longest wait for new keys */
+#define LIVE_LAST_TRY_MS 1000          /* a repetition needs so much time before its readers go */
+#define LIVE_IDLE_MS     CACHE_LOOK_MS /* the longest wait of the loop */
+#define LIVE_LISTS_MS    60000         /* lists that are refused are tried again after this */
+#define LIVE_TURN        8    /* of so many calls, one is for who is late behind the others */
+#define LIVE_MISSED_MS   1000 /* a page with jobs that could not be taken in is looked at again */
 
 struct creds_keys;
 struct ice_answer;

@@ -306,10 +306,10 @@ void http_pump(struct http *h, int64_t wait_ms)
 void http_wakeup(struct http *h)
 {
     mutex_lock(&h->lock);
-    bool waiting = h->waiting;
+    bool first = h->waiting && !h->woken; /* one wake-up ends the wait */
     h->woken = true;
     mutex_unlock(&h->lock);
-    if (waiting)
+    if (first)
         http_loop_wake(&h->loop);
 }
 

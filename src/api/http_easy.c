@@ -2,6 +2,7 @@
 #include "api/http_transfer.h"
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <string.h>
 
 /* How long sent bytes may stay unacknowledged. A connection that died silently (sleep, NAT,
@@ -37,6 +38,24 @@ static int on_socket(void *unused, curl_socket_t fd, curlsocktype purpose)
     return CURL_SOCKOPT_OK;
 }
 
+/* libcurl has each connection give its buffers (two of 17 KB) back after each record, for those who
+ * have thousands of connections. Ours are few, and always at work. */
+static CURLcode on_tls(CURL *easy, void *tls, void *unused)
+{
+    (void)easy;
+    (void)unused;
+    SSL_CTX_clear_mode((SSL_CTX *)tls, SSL_MODE_RELEASE_BUFFERS);
+    return CURLE_OK;
+}
+
+/* With another TLS library than OpenSSL the buffers are its own affair. */
+static bool keep_buffers(CURL *easy)
+{
+    const char *tls = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    return !tls || strncmp(tls, "OpenSSL/", 8) != 0 ||
+           curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls) == CURLE_OK;
+}
+
 static bool set_always(CURL *easy)
 {
     bool ok = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
@@ -46,7 +65,7 @@ static bool set_always(CURL *easy)
     ok &= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_transfer_on_body) == CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, http_transfer_on_connected) == CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket) == CURLE_OK;
-    return ok;
+    return ok && keep_buffers(easy);
 }
 
 static bool set_config(CURL *easy, const struct http_config *config)

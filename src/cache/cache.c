@@ -75,6 +75,12 @@ void cache_listen(struct cache *c, cache_listener *fn, void *arg)
     cache_unlock(c);
 }
 
+void cache_listen_after(struct cache *c, void (*fn)(void *arg), void *arg)
+{
+    c->answered = fn;
+    c->answered_arg = arg;
+}
+
 void cache_group_by(struct cache *c, cache_label *label)
 {
     cache_lock(c);

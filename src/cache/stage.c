@@ -35,6 +35,8 @@ void after_finish(struct cache *c, struct after *after)
     job_unref(after->dropped);
     for (int need = 0; need < CACHE_NEEDS; need++)
         waiters_answer(&after->owed[need]);
+    if (after->tell && c->answered)
+        c->answered(c->answered_arg);
 }
 
 /* ---- versions ---- */

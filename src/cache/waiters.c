@@ -33,7 +33,7 @@ void waiters_park(struct cache *c, struct entry *e, struct cache_waiter *w, enum
     /* Threads read the clock before they get the lock: a moment's disorder is straightened. */
     if (q->tail && q->tail->deadline_ms_ > w->deadline_ms_)
         w->deadline_ms_ = q->tail->deadline_ms_;
-    if (w->deadline_ms_ < waiters_next_deadline(c))
+    if (w->deadline_ms_ < now_ms + CACHE_LOOK_MS && w->deadline_ms_ < waiters_next_deadline(c))
         c->wake = true;
     w->state_ = WAITER_PARKED;
     w->queue_ = (int)kind;

@@ -19,6 +19,7 @@
 #include "live/live.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -291,11 +292,20 @@ static void unmake(struct mount *m)
         close(m->stop_fd);
 }
 
+/* What a reply takes for a moment is kept for the next one: by default each thread's heap is given
+ * back and taken again, page by page, several times a second (mallopt(3)). */
+static void keep_free_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 4 << 20);
+}
+
 /* The daemon, in front or in the background. */
 static int run(struct mount *m)
 {
     struct err err = {""};
     secret_harden_process();
+    keep_free_memory();
     mutex_init(&m->wake_lock);
     choose_timeout(m);
     /* On the terminal of whoever starts it: only what calls for them. */

@@ -43,8 +43,10 @@ void publish_born(struct fs *fs, uint64_t key, const char *id)
           tell(fs, NOTIFY_MKDIR, tell_path("jobs", id, NULL).text, NULL)))
         show_silently(fs, id);
     struct job *job = cache_current(fs->config.cache, key);
-    if (job)
+    if (job) {
+        publish_listing(fs);
         publish_created(fs, key, job);
+    }
     job_unref(job);
 }
 

@@ -36,10 +36,13 @@ static void reply_opendir(struct parked *p, const struct job *job)
     }
     h->job = job ? job_ref(job) : NULL;
     p->fi.fh = (uintptr_t)h;
-    /* The kernel keeps the listing while the directory's time stays, and is told of each change. */
-    p->fi.cache_readdir = p->fi.keep_cache =
+    /* The kernel keeps the listing while the directory's time stays, and is told of each change;
+     * one that it will be told of in a moment (updater.c) is seen at once. */
+    p->fi.cache_readdir =
         p->ino == NODE_JOBS ||
         (node_is_job(p->ino) && cache_settled(p->fs->config.cache, node_key(p->ino)));
+    p->fi.keep_cache =
+        p->fi.cache_readdir && !(p->ino == NODE_JOBS && atomic_load(&p->fs->listing_old));
     if (fuse_reply_open(p->req, &p->fi) == -ENOENT)
         handle_free(h);
 }

@@ -153,6 +153,7 @@ static struct change change_of(struct fs *fs, uint64_t key, const struct job *be
 void publish_listing(struct fs *fs)
 {
     atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
+    atomic_store(&fs->listing_old, false); /* before: a job that comes now is told of later */
     kernel_drop_inode(fs, NODE_JOBS);
 }
 
@@ -160,7 +161,6 @@ void publish_created(struct fs *fs, uint64_t key, const struct job *job)
 {
     struct change c = change_of(fs, key, NULL, job);
     struct links l = links_begin(fs, key, c.id, NULL, job_facts_of(job));
-    publish_listing(fs);
     links_move(&l);
     log_change(&c, EVENT_CREATED);
 }

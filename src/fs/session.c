@@ -114,6 +114,12 @@ static int make_rooms(struct fs *fs, struct err *err)
     return fs->bell ? 0 : -1;
 }
 
+static void readers_answered(void *arg)
+{
+    struct fs *fs = arg;
+    updater_call(fs->updater);
+}
+
 static int set_up(struct fs *fs, const struct fs_config *config, struct err *err)
 {
     if (copy_config(fs, config, err) < 0 || mountpoint_prepare(fs->config.mountpoint, err) < 0 ||
@@ -124,6 +130,7 @@ static int set_up(struct fs *fs, const struct fs_config *config, struct err *err
     fs->device = mountinfo_device(fs->mount_id);
     cache_stage_changes(fs->config.cache, true);
     cache_listen(fs->config.cache, fs_listen, fs);
+    cache_listen_after(fs->config.cache, readers_answered, fs);
     cache_before_wait(fs->config.cache, workers_before_wait);
     return 0;
 }
@@ -221,8 +228,10 @@ void fs_listen(void *arg, enum cache_event event, uint64_t key, const char *id,
 {
     struct fs *fs = arg;
     (void)before;
-    if (event == CACHE_CREATED)
+    if (event == CACHE_CREATED) {
         atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
+        atomic_store(&fs->listing_old, true);
+    }
     if (event == CACHE_CREATED || event == CACHE_UNBORN)
         hold_links(fs, key);
     if (!updater_note(fs->updater, event, key, id))

@@ -22,6 +22,9 @@
 
 #define IDLE_MS   60000 /* nothing is waited for without an end */
 #define UNKEPT_MS 50    /* how long a late change waits for cached handles to close */
+#define GATHER_MS 1     /* jobs that readers name are told together: they have their answers */
+/* After each drop of the listing all who are on their way through jobs/ ask for its attributes. */
+#define LISTING_MS 20
 
 struct updater {
     struct fs *fs;
@@ -30,8 +33,11 @@ struct updater {
     pthread_mutex_t lock; /* protects all below */
     pthread_cond_t more;
     struct notes notes;
-    bool alarm; /* somebody waits with an earlier deadline */
+    int64_t act_ms; /* when the notes are taken up; INT64_MAX: there are none */
+    bool unheard;   /* the thread has not been woken for that */
+    bool alarm;     /* somebody waits with an earlier deadline */
     bool stopping;
+    int64_t listed_ms; /* this thread's: when the kernel dropped its listing for readers' sake */
 };
 
 static void on_alarm(void *arg)
@@ -50,6 +56,7 @@ struct updater *updater_new(struct fs *fs, struct err *err)
         return NULL;
     }
     u->fs = fs;
+    u->act_ms = INT64_MAX;
     mutex_init(&u->lock);
     cond_init(&u->more);
     events_set_alarm(fs->events, on_alarm, u);
@@ -57,20 +64,53 @@ struct updater *updater_new(struct fs *fs, struct err *err)
     return u;
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Called with the lock held. A wake-up costs system calls: one that is on its way is enough. */
+static void act_by(struct updater *u, int64_t ms)
+{
+    u->unheard |= ms < u->act_ms;
+    u->act_ms = least(ms, u->act_ms);
+}
+
+/* Called with the lock held. */
+static void call(struct updater *u)
+{
+    if (u->unheard)
+        cond_signal(&u->more);
+    u->unheard = false;
+}
+
 bool updater_note(struct updater *u, enum cache_event event, uint64_t key, const char *id)
 {
+    int64_t by_ms = event == CACHE_CREATED ? clock_mono_ms() + GATHER_MS : 0;
     LOCK_SCOPE(&u->lock);
-    bool noted = u->stopping || notes_add(&u->notes, event, key, id); /* at the end nobody looks */
-    cond_signal(&u->more);
+    if (u->stopping) /* at the end nobody looks */
+        return true;
+    bool noted = notes_add(&u->notes, event, key, id);
+    act_by(u, by_ms);
+    if (event != CACHE_CREATED) /* else updater_call follows */
+        call(u);
     return noted;
+}
+
+void updater_call(struct updater *u)
+{
+    LOCK_SCOPE(&u->lock);
+    call(u);
 }
 
 void updater_unpinned(struct updater *u, uint64_t key)
 {
     LOCK_SCOPE(&u->lock);
-    if (!u->stopping)
-        notes_settle(&u->notes, key); /* without memory its pages are not kept */
-    cond_signal(&u->more);
+    if (u->stopping)
+        return;
+    notes_settle(&u->notes, key); /* without memory its pages are not kept */
+    act_by(u, 0);
+    call(u);
 }
 
 /* ---- what is done ---- */
@@ -130,8 +170,21 @@ static void settle(struct fs *fs, uint64_t key)
     job_unref(job);
 }
 
-static void act(struct fs *fs, const struct note *n)
+/* When to come again. Whoever opens jobs/ before that gets a new listing (ops_dir.c). */
+static int64_t show_listing(struct updater *u, int64_t now_ms)
 {
+    if (!atomic_load(&u->fs->listing_old))
+        return INT64_MAX;
+    if (now_ms - u->listed_ms < LISTING_MS)
+        return u->listed_ms + LISTING_MS;
+    u->listed_ms = now_ms;
+    publish_listing(u->fs);
+    return INT64_MAX;
+}
+
+static void act(struct updater *u, const struct note *n)
+{
+    struct fs *fs = u->fs;
     if (n->nothing) {
         kernel_drop_name(fs, NODE_JOBS, n->id);
         return;
@@ -151,32 +204,38 @@ static void act(struct fs *fs, const struct note *n)
 
 /* ---- the thread ---- */
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* What is due by the clock; returns when there is something next. Without the lock. */
 static int64_t run_timers(struct updater *u)
 {
     int64_t now_ms = clock_mono_ms();
     int64_t next_ms = least(events_expire(u->fs->events, now_ms), tsv_expire(u->fs->tsv, now_ms));
-    return least(least(next_ms, watchers_look(u->fs, now_ms)), now_ms + IDLE_MS);
+    next_ms = least(next_ms, watchers_look(u->fs, now_ms));
+    return least(least(next_ms, show_listing(u, now_ms)), now_ms + IDLE_MS);
+}
+
+/* Called with the lock held: once notes are due, all are taken, one after another. */
+static struct note *take_due(struct updater *u)
+{
+    if (clock_mono_ms() < u->act_ms)
+        return NULL;
+    struct note *n = notes_take(&u->notes);
+    u->act_ms = notes_empty(&u->notes) ? INT64_MAX : 0;
+    return n;
 }
 
 /* Called with the lock held, which is given back meanwhile. */
 static void turn(struct updater *u)
 {
-    struct note *n = notes_take(&u->notes);
+    struct note *n = take_due(u);
     u->alarm = false;
     mutex_unlock(&u->lock);
     if (n)
-        act(u->fs, n);
+        act(u, n);
     free(n);
     int64_t next_ms = run_timers(u);
     mutex_lock(&u->lock);
-    while (notes_empty(&u->notes) && !u->alarm && !u->stopping &&
-           cond_wait_until(&u->more, &u->lock, next_ms))
+    while (u->act_ms > 0 && !u->alarm && !u->stopping &&
+           cond_wait_until(&u->more, &u->lock, least(next_ms, u->act_ms)))
         ;
 }
 

@@ -139,6 +139,12 @@ def test_jobs_lists_what_is_known_and_nothing_else(mount, sim):
     assert m.listing("jobs") == sorted(jobs[:3])
 
 
+def test_a_job_is_listed_as_soon_as_it_has_been_read(mount, sim):
+    jobs = [success(sim) for _ in range(50)]
+    m = mount()
+    assert m.ops("unlisted", folder=m.path("jobs"), jobs=jobs) == []
+
+
 def test_a_jobs_folder_is_read_only_and_its_files_are_ordinary(mount, sim):
     job = success(sim)
     m = mount()

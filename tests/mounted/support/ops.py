@@ -282,11 +282,25 @@ def listing(path):
     return os.listdir(path)
 
 
+def unlisted(folder, jobs):
+    """Those that are not in the folder's listing right after they have been read. A moment lies between them, in
+    which the kernel gets a listing to keep."""
+    lacking = []
+    for job in jobs:
+        time.sleep(0.03)
+        os.listdir(folder)
+        slurp(os.path.join(folder, job, "status"))
+        if job not in os.listdir(folder):
+            lacking.append(job)
+    return lacking
+
+
 FUNCTIONS = {
     f.__name__: f
     for f in (
         read, status, job, jobs, readers, drain, xattrs, getxattr, changes, access_write, held, whole,
         resolves, dangling, always, keeps, listed, sizes, listing, walk,
+        unlisted,
     )
 }
 

@@ -227,31 +227,58 @@ static void live_is_woken_for_what_is_new_and_not_for_what_it_has(void **state)
     bench_open(&b);
     uint64_t key = key_of_name(&b, ID, 0);
     assert_int_equal(b.wakes, 1);
-    struct reader first, second;
-    reader_read(&b, &first, key, 0); /* the first deadline */
-    assert_int_equal(b.wakes, 2);
-    reader_read(&b, &second, key, 5); /* a later one: live need not know */
-    assert_int_equal(b.wakes, 2);
+    struct reader r;
+    reader_read(&b, &r, key, 0); /* its deadline is far: live looks before that by itself */
+    assert_int_equal(b.wakes, 1);
     key_of_name(&b, "another-job-1", 5); /* live has been woken and has not come */
-    assert_int_equal(b.wakes, 2);
+    assert_int_equal(b.wakes, 1);
     assert_int_equal(take_all(&b, NULL), 2);
     key_of_name(&b, "another-job-2", 5);
-    assert_int_equal(b.wakes, 3);
+    assert_int_equal(b.wakes, 2);
     bench_close(&b);
 }
 
-static void the_listener_is_told_before_readers_are_answered(void **state)
+static void live_is_woken_for_a_deadline_before_it_looks_by_itself(void **state)
 {
     (void)state;
     struct bench b;
+    struct reader first, near, later;
+    bench_open_with(&b, CACHE_LOOK_MS - 1);
+    uint64_t key = known(&b, ID, "Processing", 0);
+    reader_read(&b, &first, key, TTL);
+    assert_int_equal(take_all(&b, NULL), 1);
+    assert_true(cache_cancel(b.c, &first.w));
+    int before = b.wakes;
+    assert_int_equal(reader_read(&b, &near, key, TTL + 1), CACHE_PARKED);
+    assert_int_equal(b.wakes, before + 1);
+    assert_int_equal(reader_read(&b, &later, key, TTL + 2), CACHE_PARKED);
+    assert_int_equal(b.wakes, before + 1);
+    cache_cancel(b.c, &near.w);
+    cache_cancel(b.c, &later.w);
+    bench_close(&b);
+}
+
+static void count_answers(void *reader_and_count)
+{
+    int *count = ((void **)reader_and_count)[1];
+    *count = ((const struct reader *)((void **)reader_and_count)[0])->answers;
+}
+
+static void the_listener_is_told_before_readers_are_answered_and_after(void **state)
+{
+    (void)state;
+    struct bench b;
+    int answered_after = -1;
     bench_open(&b);
     uint64_t key = key_of_name(&b, ID, 0);
     struct reader r;
     reader_read(&b, &r, key, 0);
     b.watch = &r;
     b.answered_before_event = -1;
+    cache_listen_after(b.c, count_answers, (void *[]){&r, &answered_after});
     put_job(&b, key, "Init", 0, 10);
     assert_int_equal(b.answered_before_event, 0);
+    assert_int_equal(answered_after, 1);
     assert_int_equal(r.answers, 1);
     assert_int_equal(b.events[CACHE_CREATED], 1);
     assert_null(b.event_before);
@@ -394,7 +421,8 @@ int main(void)
         cmocka_unit_test(an_interrupt_before_the_read_keeps_it_from_parking),
         cmocka_unit_test(an_interrupt_after_an_answer_at_once_is_nothing),
         cmocka_unit_test(live_is_woken_for_what_is_new_and_not_for_what_it_has),
-        cmocka_unit_test(the_listener_is_told_before_readers_are_answered),
+        cmocka_unit_test(live_is_woken_for_a_deadline_before_it_looks_by_itself),
+        cmocka_unit_test(the_listener_is_told_before_readers_are_answered_and_after),
         cmocka_unit_test(only_a_reply_that_differs_is_a_change),
         cmocka_unit_test(a_key_that_nobody_has_is_missing),
         cmocka_unit_test(a_name_that_nobody_reads_is_not_asked_for_after_a_second),
