@@ -4,7 +4,8 @@
  *
  * Changes to DIR and repeats the work on the names in turn until the time is up: `cat` opens, reads
  * to the end and closes, `stat` looks at attributes, `list` reads a directory, `entries` reads a
- * directory and looks at each entry. Names are read from stdin, one a line, if none is given.
+ * directory and looks at each entry. Names are read from stdin, one a line, if none is given. With
+ * 0 milliseconds each name has its turn once.
  *
  *   timed run DIR MILLISECONDS COMMAND [ARGUMENT]...
  *
@@ -142,6 +143,31 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static int report(int64_t *took, size_t n, size_t ops)
+{
+    qsort(took, n, sizeof took[0], compare);
+    printf("%lld %zu\n", (long long)took[n / 2], ops);
+    return 0;
+}
+
+static int failed(const char *name)
+{
+    fprintf(stderr, "timed: %s: %s\n", name, strerror(errno));
+    return 1;
+}
+
+static int measure_once(work_fn *work, const struct names *names)
+{
+    static int64_t took[NAMES_MAX];
+    for (size_t i = 0; i < names->n; i++) {
+        int64_t begin = now_ns();
+        if (work(&names->name[i]) == 0)
+            return failed(names->name[i]);
+        took[i] = now_ns() - begin;
+    }
+    return report(took, names->n, names->n);
+}
+
 static int measure(work_fn *work, const struct names *names, int64_t ms)
 {
     static int64_t took[BATCHES_MAX];
@@ -149,14 +175,10 @@ static int measure(work_fn *work, const struct names *names, int64_t ms)
     int64_t end = now_ns() + ms * NS_A_MS;
     do {
         took[n] = batch(work, names, &at, &ops);
-        if (took[n++] < 0) {
-            fprintf(stderr, "timed: %s: %s\n", names->name[at], strerror(errno));
-            return 1;
-        }
+        if (took[n++] < 0)
+            return failed(names->name[at]);
     } while (n < BATCHES_MAX && now_ns() < end);
-    qsort(took, n, sizeof took[0], compare);
-    printf("%lld %zu\n", (long long)took[n / 2], ops);
-    return 0;
+    return report(took, n, ops);
 }
 
 static void read_names(struct names *names)
@@ -179,10 +201,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: timed cat|stat|list|run DIR MILLISECONDS [NAME...]\n");
         return 2;
     }
-    if (chdir(argv[2]) < 0) {
-        fprintf(stderr, "timed: %s: %s\n", argv[2], strerror(errno));
-        return 1;
-    }
+    if (chdir(argv[2]) < 0)
+        return failed(argv[2]);
     struct names names = {.name = argv + 4, .n = work == do_run ? argc > 4 : (size_t)argc - 4};
     if (argc == 4)
         read_names(&names);
@@ -190,5 +210,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "timed: no names\n");
         return 2;
     }
-    return measure(work, &names, (int64_t)ms);
+    return ms == 0 ? measure_once(work, &names) : measure(work, &names, (int64_t)ms);
 }
