@@ -41,13 +41,13 @@ struct notify_reply {
     int32_t error; /* 0 or errno */
 };
 
-/* The descriptors that the process is started with; the arguments are `--notifier` and the mount
- * point, "" in system mode. */
+/* The descriptors that the process is started with; the arguments are `--notifier`, the mount
+ * point ("" in system mode) and the daemon's process id. */
 #define NOTIFIER_SOCKET_FD 3
 #define NOTIFIER_ROOT_FD   4 /* system mode only */
 
-/* main of the process: serve until the socket closes. `mountpoint` "": work below NOTIFIER_ROOT_FD.
- * Does not return. */
-int notifier_main(const char *mountpoint);
+/* main of the process: serve until the socket closes or the daemon ends. `mountpoint` "": work below
+ * NOTIFIER_ROOT_FD. Does not return. */
+int notifier_main(const char *mountpoint, const char *daemon);
 
 #endif

@@ -92,8 +92,8 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "wait") == 0)
         return wait_command_run(argc - 1, argv + 1);
     /* Ourselves, as the mount's notifier: nothing of what follows is its business. */
-    if (argc == 3 && strcmp(argv[1], "--notifier") == 0)
-        return notifier_main(argv[2]);
+    if (argc == 4 && strcmp(argv[1], "--notifier") == 0)
+        return notifier_main(argv[2], argv[3]);
     char cwd[PATH_MAX];
     struct options_env env = {.uid = getuid(),
                               .gid = getgid(),

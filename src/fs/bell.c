@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,27 +45,53 @@ struct bell *bell_new(const char *mountpoint, int root_fd, struct err *err)
     return b;
 }
 
-/* In the child: exactly the descriptors that notifier.h names, then exec. Only calls that are safe
- * after fork. */
-static void become_notifier(const struct bell *b, int socket, pid_t daemon)
+/* A descriptor above those that the notifier finds its own at: no dup2 hits another's source. -1.
+ */
+static int above(int fd)
 {
-    char program[] = "icejobfs", command[] = "--notifier";
-    char *argv[] = {program, command, b->mountpoint, NULL};
+    return fcntl(fd, F_DUPFD_CLOEXEC, NOTIFIER_ROOT_FD + 1);
+}
+
+/* Exactly the descriptors that notifier.h names. 0 or an errno. */
+static int give_files(posix_spawn_file_actions_t *files, int socket, int root)
+{
+    int rc = posix_spawn_file_actions_adddup2(files, socket, NOTIFIER_SOCKET_FD);
+    if (rc == 0 && root >= 0)
+        rc = posix_spawn_file_actions_adddup2(files, root, NOTIFIER_ROOT_FD);
+    return rc ? rc
+              : posix_spawn_file_actions_addclosefrom_np(files, root >= 0 ? NOTIFIER_ROOT_FD + 1
+                                                                          : NOTIFIER_ROOT_FD);
+}
+
+/* Spawned, not forked: a fork copies the tables of all pages, and each that the daemon touches
+ * meanwhile, which takes longer the more jobs are known. 0 or an errno. */
+static int spawn_with(const struct bell *b, int socket, int root, pid_t *pid)
+{
+    char program[] = "icejobfs", command[] = "--notifier", daemon[24];
+    snprintf(daemon, sizeof daemon, "%ld", (long)getpid());
+    char *argv[] = {program, command, b->mountpoint, daemon, NULL};
     char *envp[] = {NULL}; /* no credentials in its environment */
-    /* It ends with the daemon even if the socket were inherited by somebody. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (getppid() != daemon)
-        _exit(126);
-    /* Both sources above the targets, then down: neither dup2 hits the other's source. */
-    int high_socket = fcntl(socket, F_DUPFD, 10);
-    int high_root = b->root_fd >= 0 ? fcntl(b->root_fd, F_DUPFD, 10) : -1;
-    if (high_socket < 0 || dup2(high_socket, NOTIFIER_SOCKET_FD) < 0)
-        _exit(126);
-    if (high_root >= 0 && dup2(high_root, NOTIFIER_ROOT_FD) < 0)
-        _exit(126);
-    syscall(SYS_close_range, high_root >= 0 ? NOTIFIER_ROOT_FD + 1 : NOTIFIER_ROOT_FD, ~0U, 0);
-    execve("/proc/self/exe", argv, envp);
-    _exit(127);
+    posix_spawn_file_actions_t files;
+    int rc = posix_spawn_file_actions_init(&files);
+    if (rc)
+        return rc;
+    rc = give_files(&files, socket, root);
+    if (rc == 0)
+        rc = posix_spawn(pid, "/proc/self/exe", &files, NULL, argv, envp);
+    posix_spawn_file_actions_destroy(&files);
+    return rc;
+}
+
+static int spawn(const struct bell *b, int socket, pid_t *pid)
+{
+    int high_socket = above(socket), high_root = b->root_fd >= 0 ? above(b->root_fd) : -1;
+    bool enough = high_socket >= 0 && (high_root >= 0 || b->root_fd < 0);
+    int rc = enough ? spawn_with(b, high_socket, high_root, pid) : EMFILE;
+    if (high_socket >= 0)
+        close(high_socket);
+    if (high_root >= 0)
+        close(high_root);
+    return rc;
 }
 
 static int start(struct bell *b)
@@ -79,12 +105,11 @@ static int start(struct bell *b)
         log_error("cannot start the notifier error=%s", strerror(errno));
         return -1;
     }
-    pid_t self = getpid(), pid = fork();
-    if (pid == 0)
-        become_notifier(b, pair[1], self);
+    pid_t pid;
+    int error = spawn(b, pair[1], &pid);
     close(pair[1]);
-    if (pid < 0) {
-        log_error("cannot start the notifier error=%s", strerror(errno));
+    if (error) {
+        log_error("cannot start the notifier error=%s", strerror(error));
         close(pair[0]);
         return -1;
     }

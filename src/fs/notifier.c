@@ -1,5 +1,6 @@
 #include "fs/notifier.h"
 #include "base/attr.h"
+#include "base/num.h"
 #include "fs/notifier_place.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -112,8 +113,18 @@ static struct base choose_base(const char *mountpoint)
     return (struct base){.dirfd = AT_FDCWD, .prefix = mountpoint};
 }
 
-int notifier_main(const char *mountpoint)
+/* It ends with the daemon even if the socket were inherited by somebody. */
+static void end_with(const char *daemon)
 {
+    uint64_t pid = 0;
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (num_parse_u64(daemon, 1, INT32_MAX, &pid) < 0 || (uint64_t)getppid() != pid)
+        _exit(EXIT_FAILURE);
+}
+
+int notifier_main(const char *mountpoint, const char *daemon)
+{
+    end_with(daemon);
     take_default_signals();
     umask(0);
     prctl(PR_SET_NAME, "ice-notifier", 0, 0, 0);

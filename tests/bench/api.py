@@ -99,7 +99,7 @@ class Api:
         the readers."""
         mount, ids = self.mount(), self.tree.ids
         go = self.readers(mount, [ids[i::IN_FLIGHT] for i in range(IN_FLIGHT)])
-        used = lambda: (processor_s(mount.process.pid), processor_s(self.tls.process.pid), sum(os.times()[2:4]))
+        used = lambda: (on_cpu_s(mount.process.pid), on_cpu_s(self.tls.process.pid), sum(os.times()[2:4]))
         before, begin = used(), time.monotonic()
         go()
         took = time.monotonic() - begin
@@ -149,10 +149,12 @@ class HttpsSim:
         return made
 
 
-def processor_s(pid):
-    with open(f"/proc/{pid}/stat") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def on_cpu_s(pid):
+    """Seconds on a processor: of all threads of a process, and of its children (schedstat, to the nanosecond)."""
+    tasks = list(pathlib.Path(f"/proc/{pid}/task").glob("*"))
+    ns = sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+    children = " ".join((task / "children").read_text() for task in tasks).split()
+    return ns / 1e9 + sum(on_cpu_s(int(child)) for child in children)
 
 
 def middle(measure, rounds):

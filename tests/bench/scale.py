@@ -9,9 +9,10 @@ import subprocess
 import time
 
 from soak import world
+from soak.studio_jobs import metric
 from support import inotify
 
-from .api import processor_s
+from .api import on_cpu_s
 from .tree import Tree
 
 READERS = (2, 64)
@@ -36,22 +37,27 @@ class Scale:
     # ---- the works
 
     def change(self):
-        """Processor and wall milliseconds of a change, when all unfinished jobs change at once; less what the daemon
-        uses without changes."""
+        """Processor and wall milliseconds of a change, when all unfinished jobs change at once. The daemon goes on
+        asking meanwhile: each call that it makes counts as much as one that finds no change."""
         spent, took = [], []
         for step in range(self.options.rounds):
-            idle_s, idle_took = self.used(lambda: time.sleep(2))
-            used_s, wall = self.used(lambda: self.change_all(f"change {step}"))
+            idle_s, idle_calls, _ = self.used(lambda: time.sleep(2))
+            used_s, calls, wall = self.used(lambda: self.change_all(f"change {step}"))
             n = len(self.tree.unfinished) * self.options.changes
-            spent.append((used_s - idle_s / idle_took * wall) / n * 1000)
+            spent.append((used_s - idle_s / idle_calls * calls) / n * 1000)
             took.append(wall / n * 1000)
         return {"cpu_ms": statistics.median(spent), "wall_ms": statistics.median(took)}
 
     def used(self, work):
-        before, begin = processor_s(self.mount.process.pid), time.monotonic()
+        """Processor seconds of the daemon and its notifier, calls, seconds."""
+        pid, begin = self.mount.process.pid, time.monotonic()
+        before = on_cpu_s(pid), self.calls()
         work()
         wall = time.monotonic() - begin
-        return processor_s(self.mount.process.pid) - before, wall
+        return on_cpu_s(pid) - before[0], self.calls() - before[1], wall
+
+    def calls(self):
+        return metric(self.mount, "api_get_total")
 
     def change_all(self, mark):
         """Several times, and wait for each line in the stream of events: nothing else is asked meanwhile."""
