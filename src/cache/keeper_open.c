@@ -46,9 +46,8 @@ static int64_t to_mono_ms(const struct keeper_clocks *now, int64_t real_s)
 static void restore_job(void *arg, const struct store_job *job)
 {
     struct restoring *r = arg;
-    struct job_facts *facts = job_facts_new(job->facts);
     const struct cache_restored restored = {
-        .facts = facts,
+        .facts = job->facts,
         .fetched_real_ns = job->fetched_real_ns,
         .got_real_ns = job->got_real_ns,
         .read_ms = to_mono_ms(&r->now, job->read_real_s),
@@ -56,9 +55,8 @@ static void restore_job(void *arg, const struct store_job *job)
         .gone = job->gone,
     };
     r->n++;
-    if (!facts || cache_restore(r->k->cache, &restored) < 0)
+    if (cache_restore(r->k->cache, &restored) < 0)
         r->failed = true;
-    job_facts_unref(facts);
 }
 
 static void restore_missing(void *arg, const char *id, int64_t until_real_ms)
