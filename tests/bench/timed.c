@@ -3,7 +3,8 @@
  *   timed WORK DIR MILLISECONDS [NAME]...
  *
  * Changes to DIR and repeats the work on the names in turn until the time is up: `cat` opens, reads
- * to the end and closes, `stat` looks at attributes, `list` reads a directory, `entries` reads a
+ * to the end and closes, `pass` reads one file from its beginning to its end, and leaves it open,
+ * `stat` looks at attributes, `list` reads a directory, `entries` reads a
  * directory and looks at each entry. Names are read from stdin, one a line, if none is given. With
  * 0 milliseconds each name has its turn once.
  *
@@ -62,6 +63,20 @@ static size_t do_cat(char **name)
     return fd >= 0 && close(fd) == 0 && n == 0;
 }
 
+static size_t do_pass(char **name)
+{
+    static char bytes[READ_SIZE];
+    static int fd = -1;
+    ssize_t n = 1;
+    if (fd < 0)
+        fd = open(*name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || lseek(fd, 0, SEEK_SET) != 0)
+        return 0;
+    while (n > 0)
+        n = read(fd, bytes, sizeof bytes);
+    return n == 0;
+}
+
 static size_t do_stat(char **name)
 {
     struct stat st;
@@ -109,10 +124,7 @@ static const struct {
     const char *name;
     work_fn *work;
 } works[] = {
-    {"cat", do_cat},
-    {"stat", do_stat},
-    {"list", do_list},
-    {"run", do_run},
+    {"cat", do_cat}, {"pass", do_pass}, {"stat", do_stat}, {"list", do_list}, {"run", do_run},
 };
 
 static work_fn *find_work(const char *name)
@@ -198,7 +210,7 @@ int main(int argc, char **argv)
     uint64_t ms = 0;
     work_fn *work = argc >= 4 ? find_work(argv[1]) : NULL;
     if (!work || num_parse_u64(argv[3], 0, UINT32_MAX, &ms) < 0) {
-        fprintf(stderr, "usage: timed cat|stat|list|run DIR MILLISECONDS [NAME...]\n");
+        fprintf(stderr, "usage: timed cat|pass|stat|list|run DIR MILLISECONDS [NAME...]\n");
         return 2;
     }
     if (chdir(argv[2]) < 0)
