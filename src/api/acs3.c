@@ -3,6 +3,7 @@
 #include "base/thread.h"
 #include <errno.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -16,15 +17,20 @@
 #define CANONICAL_MAX   ((size_t)1 << 20)
 #define CANONICAL_USUAL ((size_t)1000)
 
+/* A longer key is digested anew for each signature. */
+#define KEY_MAX ((size_t)256)
+
 /* Making a context, and setting a digest by its name, costs more than hashing a request: so they
- * are made once and used by one thread at a time, for microseconds. The context of the last
- * signature holds its key until the next one or acs3_free, as the credentials do. */
+ * are made once and used by one thread at a time, for microseconds. Nearly all signatures are made
+ * with the key of the one before, which the context has digested already: it is held until another
+ * one comes or acs3_free, as the credentials do. */
 struct acs3 {
     EVP_MD *sha256;
     EVP_MAC *hmac;
-    pthread_mutex_t lock; /* protects the next two */
+    pthread_mutex_t lock; /* protects the next three */
     EVP_MD_CTX *digesting;
     EVP_MAC_CTX *signing;
+    struct buf key;           /* of `signing`; empty: it has none */
     char empty[ACS3_HEX_LEN]; /* SHA-256 of nothing: of most bodies */
 };
 
@@ -53,6 +59,7 @@ void acs3_free(struct acs3 *s)
     EVP_MD_CTX_free(s->digesting);
     EVP_MAC_free(s->hmac);
     EVP_MD_free(s->sha256);
+    buf_free(&s->key);
     mutex_destroy(&s->lock);
     free(s);
 }
@@ -100,6 +107,7 @@ struct acs3 *acs3_new(struct err *err)
         err_set(err, "preparing signatures: out of memory");
         return NULL;
     }
+    s->key = BUF_SECRET_INIT(KEY_MAX);
     mutex_init(&s->lock);
     if (fetch_algorithms(s) < 0 || hash(s, "", 0, s->empty) < 0) {
         fail_openssl(err, "preparing signatures (SHA-256, HMAC)");
@@ -119,13 +127,26 @@ int acs3_sha256_hex(struct acs3 *s, const void *bytes, size_t n, char out[ACS3_H
     return 0;
 }
 
+/* Called with the lock held: begin a signature. */
+static bool begin(struct acs3 *s, const char *key)
+{
+    size_t len = strlen(key);
+    if (len > 0 && len == s->key.len && CRYPTO_memcmp(s->key.data, key, len) == 0)
+        return EVP_MAC_init(s->signing, NULL, 0, NULL) == 1;
+    buf_reset(&s->key);
+    if (EVP_MAC_init(s->signing, (const unsigned char *)key, len, NULL) != 1)
+        return false;
+    (void)!buf_add(&s->key, key, len); /* else it is digested again */
+    return true;
+}
+
 static int hmac_hex(struct acs3 *s, const char *key, const char *text, char out[ACS3_HEX_LEN],
                     struct err *err)
 {
     unsigned char sum[SHA256_BYTES];
     size_t n = 0;
     mutex_lock(&s->lock);
-    bool ok = EVP_MAC_init(s->signing, (const unsigned char *)key, strlen(key), NULL) == 1 &&
+    bool ok = begin(s, key) &&
               EVP_MAC_update(s->signing, (const unsigned char *)text, strlen(text)) == 1 &&
               EVP_MAC_final(s->signing, sum, &n, sizeof sum) == 1 && n == sizeof sum;
     mutex_unlock(&s->lock);
@@ -216,16 +237,15 @@ static char lower(char c)
 
 static int compare_names(const char *a, const char *b)
 {
-    while (*a && lower(*a) == lower(*b)) {
+    while (*a && (*a == *b || lower(*a) == lower(*b))) {
         a++;
         b++;
     }
     return (unsigned char)lower(*a) - (unsigned char)lower(*b);
 }
 
-static int compare_fields(const void *a, const void *b)
+static int compare_fields(const struct field *x, const struct field *y)
 {
-    const struct field *x = a, *y = b;
     int order = compare_names(x->name, y->name);
     if (order)
         return order;
@@ -254,6 +274,18 @@ static struct field trimmed(const struct acs3_pair *header)
     return (struct field){.name = header->name, .value = value, .value_len = n};
 }
 
+/* By insertion: they are few, and come nearly in order. */
+static void sort(struct fields *f)
+{
+    for (size_t i = 1; i < f->n; i++) {
+        struct field moved = f->v[i];
+        size_t at = i;
+        for (; at > 0 && compare_fields(&f->v[at - 1], &moved) > 0; at--)
+            f->v[at] = f->v[at - 1];
+        f->v[at] = moved;
+    }
+}
+
 static int collect_fields(const struct acs3_request *r, struct fields *f, struct err *err)
 {
     f->n = 0;
@@ -264,7 +296,7 @@ static int collect_fields(const struct acs3_request *r, struct fields *f, struct
             return err_set(err, "signing the request: more than %d headers", ACS3_PAIRS_MAX);
         f->v[f->n++] = trimmed(&r->headers[i]);
     }
-    qsort(f->v, f->n, sizeof *f->v, compare_fields);
+    sort(f);
     return 0;
 }
 
@@ -313,8 +345,14 @@ static int add_signed_names(const struct fields *f, struct buf *out)
 
 /* The steps, each on top of the one before. */
 
+/* Where a text stands in the canonical request. */
+struct part {
+    size_t at;
+    size_t len;
+};
+
 static int add_canonical(struct acs3 *s, const struct acs3_request *r, const struct fields *f,
-                         struct buf *out, struct err *err)
+                         struct buf *out, struct part *names, struct err *err)
 {
     char payload[ACS3_HEX_LEN];
     if (acs3_sha256_hex(s, r->body, r->body_len, payload, err) < 0)
@@ -324,53 +362,71 @@ static int add_canonical(struct acs3 *s, const struct acs3_request *r, const str
         return fail_buf(err);
     if (acs3_canonical_query(r, out, err) < 0)
         return -1;
-    if (buf_addc(out, '\n') < 0 || add_headers(f, out) < 0 || buf_addc(out, '\n') < 0 ||
-        add_signed_names(f, out) < 0 || buf_addc(out, '\n') < 0 || buf_adds(out, payload) < 0)
+    if (buf_addc(out, '\n') < 0 || add_headers(f, out) < 0 || buf_addc(out, '\n') < 0)
         return fail_buf(err);
-    return 0;
+    names->at = out->len;
+    if (add_signed_names(f, out) < 0)
+        return fail_buf(err);
+    names->len = out->len - names->at;
+    return buf_addc(out, '\n') < 0 || buf_adds(out, payload) < 0 ? fail_buf(err) : 0;
 }
 
 int acs3_canonical_request(struct acs3 *s, const struct acs3_request *r, struct buf *out,
                            struct err *err)
 {
     struct fields f;
-    return collect_fields(r, &f, err) < 0 ? -1 : add_canonical(s, r, &f, out, err);
+    struct part names;
+    return collect_fields(r, &f, err) < 0 ? -1 : add_canonical(s, r, &f, out, &names, err);
 }
 
 #define STRING_TO_SIGN_LEN (sizeof ALGORITHM "\n" - 1 + ACS3_HEX_LEN)
 
-static int make_string_to_sign(struct acs3 *s, const struct acs3_request *r, const struct fields *f,
-                               char out[STRING_TO_SIGN_LEN], struct err *err)
+/* What a signature is made of. */
+struct work {
+    struct buf canonical;
+    struct part names;
+    char to_sign[STRING_TO_SIGN_LEN];
+};
+
+static void work_free(struct work *w)
 {
-    CLEANUP_BUF struct buf canonical = BUF_SECRET_INIT(CANONICAL_MAX);
-    if (buf_reserve(&canonical, CANONICAL_USUAL) < 0)
-        return fail_buf(err);
-    if (add_canonical(s, r, f, &canonical, err) < 0)
-        return -1;
-    memcpy(out, ALGORITHM "\n", sizeof ALGORITHM "\n");
-    return acs3_sha256_hex(s, canonical.data, canonical.len, out + sizeof ALGORITHM, err);
+    buf_free(&w->canonical);
 }
+
+static int do_work(struct acs3 *s, const struct acs3_request *r, struct work *w, struct err *err)
+{
+    struct fields f;
+    if (buf_reserve(&w->canonical, CANONICAL_USUAL) < 0)
+        return fail_buf(err);
+    if (collect_fields(r, &f, err) < 0 ||
+        add_canonical(s, r, &f, &w->canonical, &w->names, err) < 0)
+        return -1;
+    memcpy(w->to_sign, ALGORITHM "\n", sizeof ALGORITHM "\n");
+    return acs3_sha256_hex(s, w->canonical.data, w->canonical.len, w->to_sign + sizeof ALGORITHM,
+                           err);
+}
+
+#define WORK_INIT ((struct work){.canonical = BUF_SECRET_INIT(CANONICAL_MAX)})
 
 int acs3_string_to_sign(struct acs3 *s, const struct acs3_request *r, struct buf *out,
                         struct err *err)
 {
-    struct fields f;
-    char text[STRING_TO_SIGN_LEN];
-    if (collect_fields(r, &f, err) < 0 || make_string_to_sign(s, r, &f, text, err) < 0)
+    ICE_CLEANUP(work_free) struct work w = WORK_INIT;
+    if (do_work(s, r, &w, err) < 0)
         return -1;
-    return buf_adds(out, text) < 0 ? fail_buf(err) : 0;
+    return buf_adds(out, w.to_sign) < 0 ? fail_buf(err) : 0;
 }
 
 int acs3_authorization(struct acs3 *s, const struct acs3_request *r, struct buf *out,
                        struct err *err)
 {
-    struct fields f;
-    char text[STRING_TO_SIGN_LEN], signature[ACS3_HEX_LEN];
-    if (collect_fields(r, &f, err) < 0 || make_string_to_sign(s, r, &f, text, err) < 0 ||
-        hmac_hex(s, r->key_secret, text, signature, err) < 0)
+    ICE_CLEANUP(work_free) struct work w = WORK_INIT;
+    char signature[ACS3_HEX_LEN];
+    if (do_work(s, r, &w, err) < 0 || hmac_hex(s, r->key_secret, w.to_sign, signature, err) < 0)
         return -1;
     if (buf_adds(out, ALGORITHM " Credential=") < 0 || buf_adds(out, r->key_id) < 0 ||
-        buf_adds(out, ",SignedHeaders=") < 0 || add_signed_names(&f, out) < 0 ||
+        buf_adds(out, ",SignedHeaders=") < 0 ||
+        buf_add(out, w.canonical.data + w.names.at, w.names.len) < 0 ||
         buf_adds(out, ",Signature=") < 0 || buf_adds(out, signature) < 0)
         return fail_buf(err);
     return 0;

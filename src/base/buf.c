@@ -45,7 +45,8 @@ int buf_reserve(struct buf *b, size_t n)
 
 int buf_add(struct buf *b, const void *bytes, size_t n)
 {
-    if (buf_reserve(b, n) < 0)
+    bool room = n < b->cap - b->len && n <= b->max - b->len; /* as there is most often */
+    if (!room && buf_reserve(b, n) < 0)
         return -1;
     if (n)
         memcpy(b->data + b->len, bytes, n);
