@@ -76,41 +76,42 @@ static void act_by(struct updater *u, int64_t ms)
     u->act_ms = least(ms, u->act_ms);
 }
 
-/* Called with the lock held. */
-static void call(struct updater *u)
+/* Called with the lock held, and gives it back: whoever is woken before that runs into the lock. */
+static void unlock_and_call(struct updater *u)
 {
-    if (u->unheard)
-        cond_signal(&u->more);
+    bool call = u->unheard;
     u->unheard = false;
+    mutex_unlock(&u->lock);
+    if (call)
+        cond_signal(&u->more);
 }
 
 bool updater_note(struct updater *u, enum cache_event event, uint64_t key, const char *id)
 {
     int64_t by_ms = event == CACHE_CREATED ? clock_mono_ms() + GATHER_MS : 0;
-    LOCK_SCOPE(&u->lock);
-    if (u->stopping) /* at the end nobody looks */
-        return true;
-    bool noted = notes_add(&u->notes, event, key, id);
+    mutex_lock(&u->lock);
+    bool noted = u->stopping || notes_add(&u->notes, event, key, id); /* at the end nobody looks */
     act_by(u, by_ms);
-    if (event != CACHE_CREATED) /* else updater_call follows */
-        call(u);
+    if (event == CACHE_CREATED) /* updater_call follows */
+        mutex_unlock(&u->lock);
+    else
+        unlock_and_call(u);
     return noted;
 }
 
 void updater_call(struct updater *u)
 {
-    LOCK_SCOPE(&u->lock);
-    call(u);
+    mutex_lock(&u->lock);
+    unlock_and_call(u);
 }
 
 void updater_unpinned(struct updater *u, uint64_t key)
 {
-    LOCK_SCOPE(&u->lock);
-    if (u->stopping)
-        return;
-    notes_settle(&u->notes, key); /* without memory its pages are not kept */
+    mutex_lock(&u->lock);
+    if (!u->stopping)
+        notes_settle(&u->notes, key); /* without memory its pages are not kept */
     act_by(u, 0);
-    call(u);
+    unlock_and_call(u);
 }
 
 /* ---- what is done ---- */

@@ -1,5 +1,6 @@
 #include "fs/watchers.h"
 #include "base/clock.h"
+#include "base/metric.h"
 #include "fs/fs_private.h"
 #include <ctype.h>
 #include <dirent.h>
@@ -92,7 +93,8 @@ int64_t watchers_look(struct fs *fs, int64_t now_ms)
 {
     if (now_ms < fs->watchers_next_ms)
         return fs->watchers_next_ms;
-    look(fs, now_ms);
+    if (metric_get(METRIC_JOBS_UNFINISHED) > 0) /* only these are asked for */
+        look(fs, now_ms);
     int64_t took_ms = clock_mono_ms() - now_ms;
     int64_t pause_ms = took_ms * SHARE > INTERVAL_MS ? took_ms * SHARE : INTERVAL_MS;
     fs->watchers_next_ms = now_ms + pause_ms;

@@ -67,6 +67,16 @@ class System:
         if done.returncode:
             raise Skipped(f"{command[0]}: {(done.stderr or done.stdout).strip()[-300:]}")
 
+    def wait_for_server(self, port):
+        deadline = time.monotonic() + 10
+        while True:
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            if time.monotonic() > deadline:
+                raise Skipped(f"its server does not start: {self.log()[-300:]}")
+            time.sleep(0.05)
+
     def be_urgent(self):
         """Each process that was started for it, and what they have started."""
         for process in self.processes:
@@ -167,11 +177,7 @@ class OverHttp(System):
             )
         self.run("nginx", "-c", conf)
         self.url = f"http://127.0.0.1:{self.port}/"
-        deadline = time.monotonic() + 10
-        while socket.socket().connect_ex(("127.0.0.1", self.port)):
-            if time.monotonic() > deadline:
-                raise Skipped(f"its server does not start: {self.log()[-300:]}")
-            time.sleep(0.05)
+        self.wait_for_server(self.port)
 
 
 class Rclone(OverHttp):
@@ -214,6 +220,7 @@ class Sshfs(System):
                 "Subsystem sftp internal-sftp\n"
             )
         self.run("/usr/sbin/sshd", "-D", "-e", "-f", f"{base}.sshd")
+        self.wait_for_server(port)
         self.run(
             "sshfs", "-f", "-p", str(port), f"127.0.0.1:{self.bench.copy.point}", base, "-o",
             f"IdentityFile={base}.user,StrictHostKeyChecking=no,UserKnownHostsFile=/dev/null,kernel_cache,"
