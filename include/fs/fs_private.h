@@ -52,9 +52,8 @@ struct fs {
     bool mounted;
     int64_t born_ns;
     _Atomic int64_t jobs_mtime_ns; /* when the listing of jobs/ changed last */
-    atomic_bool
-        listing_old; /* the kernel's listing of jobs/ may lack a job that somebody has named */
-    pthread_mutex_t meta_lock; /* protects meta */
+    atomic_bool listing_old;       /* the kernel's listing of jobs/ may lack a known job */
+    pthread_mutex_t meta_lock;     /* protects meta */
     struct meta_text meta[NODE_HELP - NODE_METRICS + 1];
 };
 

@@ -1,5 +1,6 @@
 #include "api/acs3.h"
 #include "base/buf.h"
+#include "base/secret.h"
 #include "base/thread.h"
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -27,10 +28,11 @@
 struct acs3 {
     EVP_MD *sha256;
     EVP_MAC *hmac;
-    pthread_mutex_t lock; /* protects the next three */
+    pthread_mutex_t lock; /* protects the next four */
     EVP_MD_CTX *digesting;
     EVP_MAC_CTX *signing;
-    struct buf key;           /* of `signing`; empty: it has none */
+    char key[KEY_MAX];        /* of `signing` */
+    size_t key_len;           /* 0: it has none, or none that is known */
     char empty[ACS3_HEX_LEN]; /* SHA-256 of nothing: of most bodies */
 };
 
@@ -59,7 +61,7 @@ void acs3_free(struct acs3 *s)
     EVP_MD_CTX_free(s->digesting);
     EVP_MAC_free(s->hmac);
     EVP_MD_free(s->sha256);
-    buf_free(&s->key);
+    secret_wipe(s->key, sizeof s->key);
     mutex_destroy(&s->lock);
     free(s);
 }
@@ -107,7 +109,6 @@ struct acs3 *acs3_new(struct err *err)
         err_set(err, "preparing signatures: out of memory");
         return NULL;
     }
-    s->key = BUF_SECRET_INIT(KEY_MAX);
     mutex_init(&s->lock);
     if (fetch_algorithms(s) < 0 || hash(s, "", 0, s->empty) < 0) {
         fail_openssl(err, "preparing signatures (SHA-256, HMAC)");
@@ -131,12 +132,14 @@ int acs3_sha256_hex(struct acs3 *s, const void *bytes, size_t n, char out[ACS3_H
 static bool begin(struct acs3 *s, const char *key)
 {
     size_t len = strlen(key);
-    if (len > 0 && len == s->key.len && CRYPTO_memcmp(s->key.data, key, len) == 0)
+    if (len > 0 && len == s->key_len && CRYPTO_memcmp(s->key, key, len) == 0)
         return EVP_MAC_init(s->signing, NULL, 0, NULL) == 1;
-    buf_reset(&s->key);
+    secret_wipe(s->key, s->key_len);
+    s->key_len = 0;
     if (EVP_MAC_init(s->signing, (const unsigned char *)key, len, NULL) != 1)
         return false;
-    (void)!buf_add(&s->key, key, len); /* else it is digested again */
+    s->key_len = len <= sizeof s->key ? len : 0;
+    memcpy(s->key, key, s->key_len);
     return true;
 }
 

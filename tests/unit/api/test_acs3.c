@@ -250,28 +250,6 @@ static void each_request_is_signed_with_its_own_secret(void **state)
     }
 }
 
-/* It is digested again each time. */
-static void a_secret_that_cannot_be_remembered_signs_all_the_same(void **state)
-{
-    (void)state;
-    struct acs3 *s = acs3_new(NULL);
-    CLEANUP_BUF struct buf first = BUF_INIT(TEXT_MAX), again = BUF_INIT(TEXT_MAX);
-    bool forgotten = false;
-    authorize(s, "a", &first); /* what is allocated once, but for the longer secret */
-    for (unsigned n = 1; !forgotten; n++) {
-        struct acs3_request r = minimal;
-        r.key_secret = "a secret that is longer than what a small buffer has room for at its start";
-        alloc_fail_at(n);
-        int rc = acs3_authorization(s, &r, &again, NULL);
-        assert_true(alloc_fail_fired());
-        forgotten = rc == 0;
-        buf_reset(&again);
-    }
-    authorize(s, "a", &again);
-    assert_string_equal(buf_str(&again), buf_str(&first));
-    acs3_free(s);
-}
-
 static void an_empty_secret_is_a_secret(void **state)
 {
     const struct fixture *f = *state;
@@ -459,7 +437,6 @@ int main(void)
         cmocka_unit_test(parameters_sort_by_name_then_value_and_names_are_encoded),
         cmocka_unit_test(values_of_a_repeated_header_sort_by_their_trimmed_bytes),
         cmocka_unit_test(each_request_is_signed_with_its_own_secret),
-        cmocka_unit_test(a_secret_that_cannot_be_remembered_signs_all_the_same),
         cmocka_unit_test(an_empty_secret_is_a_secret),
         cmocka_unit_test(results_are_appended),
         cmocka_unit_test(too_many_pairs_are_refused),
