@@ -38,15 +38,22 @@ def files_tables(found):
         if not of:
             continue
         limit = f"{short(of['tmpfs']['ns'] / SCALE[work.unit])} {work.unit} (±{of['tmpfs']['spread'] / 2:.0f} %)"
-        rows.append([work.title, limit, most(wanted[work.name]), *(cell(of, of_ratios[work.name], n) for n in names if n != "tmpfs")])
+        rows.append([work.title, limit, most(wanted.get(work.name, {})), *(cell(of, of_ratios[work.name], n) for n in names if n != "tmpfs")])
     text = f"{found['jobs']} jobs of 18 files, medians of {found['rounds']} rounds; times tmpfs's time, ± half the spread.\n\n"
-    skipped = "".join(f"\nSkipped: {name}: {why}" for name, why in found["skipped"].items())
-    return text + table(rows) + "\n" + first_walk(found) + skipped
+    return text + table(rows) + "\n" + first_walk(found) + missing(found["skipped"])
+
+
+def missing(skipped):
+    """A line for each system that did not start, or failed in some works: the first reason, without its paths."""
+    reasons = {}
+    for name, why in skipped.items():
+        reasons.setdefault(name.split()[0], re.sub(r"\S*/\S+:? ?", "", why))
+    return "".join(f"\nSkipped: {system} ({why})." for system, why in reasons.items())
 
 
 def most(wanted):
     """The targets of a work, icejobfs's first."""
-    return " / ".join(f"≤ {ratio:g}" for ratio in wanted.values())
+    return " / ".join(f"≤ {ratio:g}" for ratio in wanted.values()) or "–"
 
 
 def cell(of, of_ratios, name):
