@@ -46,8 +46,8 @@ struct notify_reply {
 #define NOTIFIER_SOCKET_FD 3
 #define NOTIFIER_ROOT_FD   4 /* system mode only */
 
-/* main of the process: serve until the socket closes or the daemon ends. `mountpoint` "": work below
- * NOTIFIER_ROOT_FD. Does not return. */
+/* main of the process: serve until the socket closes or the daemon ends. `mountpoint` "": work
+ * below NOTIFIER_ROOT_FD. Does not return. */
 int notifier_main(const char *mountpoint, const char *daemon);
 
 #endif
