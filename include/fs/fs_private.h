@@ -52,7 +52,7 @@ struct fs {
     bool mounted;
     int64_t born_ns;
     _Atomic int64_t jobs_mtime_ns; /* when the listing of jobs/ changed last */
-    atomic_bool listing_old;       /* the kernel's listing of jobs/ may lack a known job */
+    _Atomic uint64_t listing_told; /* cache_generation of which the kernel has been told */
     pthread_mutex_t meta_lock;     /* protects meta */
     struct meta_text meta[NODE_HELP - NODE_METRICS + 1];
 };
@@ -324,6 +324,12 @@ static inline enum cache_need node_need(uint64_t ino)
     uint16_t number = node_number(ino);
     return number >= JOB_NAME_NUMBER_MIN && job_name_needs_get(number) ? CACHE_NEED_GET
                                                                        : CACHE_NEED_ANY;
+}
+
+/* Whether a listing of jobs/ that the kernel keeps shows all that are known. */
+static inline bool listing_is_told(struct fs *fs)
+{
+    return cache_generation(fs->config.cache) == atomic_load(&fs->listing_told);
 }
 
 static inline struct fs *fs_of(fuse_req_t req)

@@ -41,8 +41,7 @@ static void reply_opendir(struct parked *p, const struct job *job)
     p->fi.cache_readdir =
         p->ino == NODE_JOBS ||
         (node_is_job(p->ino) && cache_settled(p->fs->config.cache, node_key(p->ino)));
-    p->fi.keep_cache =
-        p->fi.cache_readdir && !(p->ino == NODE_JOBS && atomic_load(&p->fs->listing_old));
+    p->fi.keep_cache = p->fi.cache_readdir && (p->ino != NODE_JOBS || listing_is_told(p->fs));
     if (fuse_reply_open(p->req, &p->fi) == -ENOENT)
         handle_free(h);
 }

@@ -153,8 +153,9 @@ static struct change change_of(struct fs *fs, uint64_t key, const struct job *be
 void publish_listing(struct fs *fs)
 {
     atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
-    atomic_store(&fs->listing_old, false); /* before: a job that comes now is told of later */
+    uint64_t shown = cache_generation(fs->config.cache);
     kernel_drop_inode(fs, NODE_JOBS);
+    atomic_store(&fs->listing_told, shown);
 }
 
 void publish_created(struct fs *fs, uint64_t key, const struct job *job)

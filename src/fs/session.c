@@ -228,10 +228,8 @@ void fs_listen(void *arg, enum cache_event event, uint64_t key, const char *id,
 {
     struct fs *fs = arg;
     (void)before;
-    if (event == CACHE_CREATED) {
+    if (event == CACHE_CREATED)
         atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
-        atomic_store(&fs->listing_old, true);
-    }
     if (event == CACHE_CREATED || event == CACHE_UNBORN)
         hold_links(fs, key);
     if (!updater_note(fs->updater, event, key, id))

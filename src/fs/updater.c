@@ -174,7 +174,7 @@ static void settle(struct fs *fs, uint64_t key)
 /* When to come again. Whoever opens jobs/ before that gets a new listing (ops_dir.c). */
 static int64_t show_listing(struct updater *u, int64_t now_ms)
 {
-    if (!atomic_load(&u->fs->listing_old))
+    if (listing_is_told(u->fs))
         return INT64_MAX;
     if (now_ms - u->listed_ms < LISTING_MS)
         return u->listed_ms + LISTING_MS;
