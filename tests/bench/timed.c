@@ -4,9 +4,8 @@
  *
  * Changes to DIR and repeats the work on the names in turn until the time is up: `cat` opens, reads
  * to the end and closes, `pass` reads one file from its beginning to its end, and leaves it open,
- * `stat` looks at attributes, `list` reads a directory, `entries` reads a
- * directory and looks at each entry. Names are read from stdin, one a line, if none is given. With
- * 0 milliseconds each name has its turn once.
+ * `stat` looks at attributes, `list` reads a directory. Names are read from stdin, one a line, if
+ * none is given. With 0 milliseconds each name has its turn once.
  *
  *   timed run DIR MILLISECONDS COMMAND [ARGUMENT]...
  *
