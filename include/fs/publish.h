@@ -17,6 +17,8 @@ void publish_created(struct fs *fs, uint64_t key, const struct job *job);
 /* The names in jobs/ have changed: its time moves, and the kernel drops the listing that it keeps.
  */
 void publish_listing(struct fs *fs);
+/* The same, of names whose time has been set when they came. */
+void publish_listing_again(struct fs *fs);
 
 /* A job was discovered: it appears in jobs/ (arrival.c). */
 void publish_born(struct fs *fs, uint64_t key, const char *id);

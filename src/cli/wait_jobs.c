@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #define AGAIN_MS 1000 /* between attempts at what failed */
@@ -23,6 +24,7 @@ struct waited {
     int watch;          /* inotify's, -1 none; the same for the same job named twice */
     int64_t look_at_ms; /* INT64_MAX: when an event comes */
     bool complained;
+    bool seen; /* it was there */
 };
 
 struct wait {
@@ -60,6 +62,20 @@ static void complain_once(struct wait *w, struct waited *j, const char *text)
     j->complained = true;
 }
 
+/* A job that is forgotten leaves jobs/, which stays as long as the mount does. The unmount may be
+ * found out by a look before its event comes. */
+static bool gone_with_its_mount(const struct waited *j)
+{
+    char parent[PATH_MAX];
+    struct stat st;
+    const char *end = strrchr(j->dir, '/');
+    if (!j->seen || !end || (size_t)(end - j->dir) >= sizeof parent)
+        return false;
+    memcpy(parent, j->dir, (size_t)(end - j->dir));
+    parent[end - j->dir] = '\0';
+    return stat(parent, &st) < 0 && errno == ENOENT;
+}
+
 static enum wait_look look(struct wait *w, struct waited *j)
 {
     struct err err = {""};
@@ -68,6 +84,7 @@ static enum wait_look look(struct wait *w, struct waited *j)
     int error = errno;
     switch (found) {
     case WAIT_LOOK_RUNNING:
+        j->seen = true;
         break;
     case WAIT_LOOK_SUCCESS:
     case WAIT_LOOK_FAILED:
@@ -80,7 +97,10 @@ static enum wait_look look(struct wait *w, struct waited *j)
         j->look_at_ms = clock_mono_ms() + AGAIN_MS;
         break;
     case WAIT_LOOK_NO_JOB:
-        complain(w, err.text, "");
+        if (gone_with_its_mount(j))
+            complain(w, j->dir, ": the mount went away (unmounted)");
+        else
+            complain(w, err.text, "");
         break;
     }
     return found;

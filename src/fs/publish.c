@@ -150,12 +150,17 @@ static struct change change_of(struct fs *fs, uint64_t key, const struct job *be
     return c;
 }
 
-void publish_listing(struct fs *fs)
+void publish_listing_again(struct fs *fs)
 {
-    atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
     uint64_t shown = cache_generation(fs->config.cache);
     kernel_drop_inode(fs, NODE_JOBS);
     atomic_store(&fs->listing_told, shown);
+}
+
+void publish_listing(struct fs *fs)
+{
+    atomic_store(&fs->jobs_mtime_ns, clock_real_ns());
+    publish_listing_again(fs);
 }
 
 void publish_created(struct fs *fs, uint64_t key, const struct job *job)

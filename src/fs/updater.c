@@ -23,8 +23,10 @@
 #define IDLE_MS   60000 /* nothing is waited for without an end */
 #define UNKEPT_MS 50    /* how long a late change waits for cached handles to close */
 #define GATHER_MS 1     /* jobs that readers name are told together: they have their answers */
-/* After each drop of the listing all who are on their way through jobs/ ask for its attributes. */
-#define LISTING_MS 20
+/* After each drop of the listing all who are on their way through jobs/ ask for its attributes: in
+ * a burst of new names it is dropped so often, and as soon as none has come for the second time. */
+#define LISTING_MS       20
+#define LISTING_QUIET_MS 2
 
 struct updater {
     struct fs *fs;
@@ -37,7 +39,9 @@ struct updater {
     bool unheard;   /* the thread has not been woken for that */
     bool alarm;     /* somebody waits with an earlier deadline */
     bool stopping;
-    int64_t listed_ms; /* this thread's: when the kernel dropped its listing for readers' sake */
+    /* This thread's own: when the kernel dropped its listing for readers' sake, and when one of
+     * them had named a job. */
+    int64_t listed_ms, named_ms;
 };
 
 static void on_alarm(void *arg)
@@ -176,10 +180,11 @@ static int64_t show_listing(struct updater *u, int64_t now_ms)
 {
     if (listing_is_told(u->fs))
         return INT64_MAX;
-    if (now_ms - u->listed_ms < LISTING_MS)
-        return u->listed_ms + LISTING_MS;
+    int64_t due_ms = least(u->listed_ms + LISTING_MS, u->named_ms + LISTING_QUIET_MS);
+    if (now_ms < due_ms)
+        return due_ms;
     u->listed_ms = now_ms;
-    publish_listing(u->fs);
+    publish_listing_again(u->fs);
     return INT64_MAX;
 }
 
@@ -192,8 +197,10 @@ static void act(struct updater *u, const struct note *n)
     }
     if (n->unborn)
         publish_born(fs, n->key, n->id);
-    else if (n->created)
+    else if (n->created) {
+        u->named_ms = clock_mono_ms();
         with_current(fs, n->key, publish_created);
+    }
     if (n->changed)
         with_current(fs, n->key, publish_unseen);
     if (n->staged)

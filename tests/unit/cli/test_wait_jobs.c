@@ -273,6 +273,35 @@ static void what_is_no_job_is_said_at_once(void **state)
     assert_string_equal(complained, want);
 }
 
+static char away[80];
+
+/* As an unmount whose event is not there yet when its jobs are looked at. */
+static void *take_away(void *arg)
+{
+    char dir[NAME_MAX_];
+    int64_t deadline_ms = clock_mono_ms() + SOON_MS;
+    (void)arg;
+    while (!watching() && clock_mono_ms() < deadline_ms)
+        sched_yield();
+    assert_int_equal(rename(root, away), 0);
+    snprintf(dir, sizeof dir, "%s/job-0000", away);
+    write_text(dir, "status", "Processing\n");
+    return NULL;
+}
+
+static void a_look_that_finds_the_mount_gone_says_so(void **state)
+{
+    (void)state;
+    char want[1024];
+    snprintf(away, sizeof away, "%s.away", root);
+    snprintf(want, sizeof want, "icejobfs: %s: the mount went away", dirs[0]);
+    meanwhile(take_away);
+    assert_int_equal(run(1, SOON_MS), WAIT_EXIT_REFUSED);
+    thread_join(thread);
+    assert_int_equal(rename(away, root), 0);
+    assert_memory_equal(complained, want, strlen(want));
+}
+
 static void *forget(void *arg)
 {
     (void)arg;
@@ -409,6 +438,7 @@ int main(void)
         CASE(a_job_named_twice_is_told_twice),
         CASE(a_job_named_by_a_link_is_waited_for_though_the_link_moves),
         CASE(what_is_no_job_is_said_at_once),
+        CASE(a_look_that_finds_the_mount_gone_says_so),
         CASE(a_job_that_is_forgotten_ends_the_wait),
         CASE(a_fault_is_said_once_and_waited_out),
         CASE(a_fault_that_stays_runs_out_of_time),
