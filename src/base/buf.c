@@ -23,13 +23,13 @@ static char *grow(struct buf *b, size_t cap)
 /* Make room for n more bytes and the NUL. */
 int buf_reserve(struct buf *b, size_t n)
 {
+    if (n < b->cap - b->len && n <= b->max - b->len) /* as most often */
+        return 0;
     if (n > b->max || b->len > b->max - n || n >= PTRDIFF_MAX - b->len) {
         errno = EFBIG;
         return -1;
     }
     size_t need = b->len + n + 1;
-    if (need <= b->cap)
-        return 0;
     size_t cap = b->cap ? b->cap : 64;
     while (cap < need)
         cap *= 2;
@@ -45,8 +45,7 @@ int buf_reserve(struct buf *b, size_t n)
 
 int buf_add(struct buf *b, const void *bytes, size_t n)
 {
-    bool room = n < b->cap - b->len && n <= b->max - b->len; /* as there is most often */
-    if (!room && buf_reserve(b, n) < 0)
+    if (buf_reserve(b, n) < 0)
         return -1;
     if (n)
         memcpy(b->data + b->len, bytes, n);

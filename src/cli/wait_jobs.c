@@ -54,6 +54,11 @@ static void complain(const struct wait *w, const char *text, const char *more)
     fflush(w->complaints);
 }
 
+static void complain_unmounted(const struct wait *w, const struct waited *j)
+{
+    complain(w, j->dir, ": the mount went away (unmounted)");
+}
+
 /* Once for each job, and not for a signal. */
 static void complain_once(struct wait *w, struct waited *j, const char *text)
 {
@@ -98,7 +103,7 @@ static enum wait_look look(struct wait *w, struct waited *j)
         break;
     case WAIT_LOOK_NO_JOB:
         if (gone_with_its_mount(j))
-            complain(w, j->dir, ": the mount went away (unmounted)");
+            complain_unmounted(w, j);
         else
             complain(w, err.text, "");
         break;
@@ -153,7 +158,7 @@ static int take_event(struct wait *w, const struct inotify_event *event)
         if (ended(j) || (event->wd != j->watch && !(event->mask & IN_Q_OVERFLOW)))
             continue;
         if (event->mask & IN_UNMOUNT) {
-            complain(w, j->dir, ": the mount went away (unmounted)");
+            complain_unmounted(w, j);
             return -1;
         }
         j->look_at_ms = 0;

@@ -44,30 +44,6 @@ struct updater {
     int64_t listed_ms, named_ms;
 };
 
-static void on_alarm(void *arg)
-{
-    struct updater *u = arg;
-    LOCK_SCOPE(&u->lock);
-    u->alarm = true;
-    cond_signal(&u->more);
-}
-
-struct updater *updater_new(struct fs *fs, struct err *err)
-{
-    struct updater *u = calloc(1, sizeof *u);
-    if (!u) {
-        err_set(err, "no memory for the updater");
-        return NULL;
-    }
-    u->fs = fs;
-    u->act_ms = INT64_MAX;
-    mutex_init(&u->lock);
-    cond_init(&u->more);
-    events_set_alarm(fs->events, on_alarm, u);
-    tsv_set_alarm(fs->tsv, on_alarm, u);
-    return u;
-}
-
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -88,6 +64,30 @@ static void unlock_and_call(struct updater *u)
     mutex_unlock(&u->lock);
     if (call)
         cond_signal(&u->more);
+}
+
+static void on_alarm(void *arg)
+{
+    struct updater *u = arg;
+    mutex_lock(&u->lock);
+    u->alarm = u->unheard = true;
+    unlock_and_call(u);
+}
+
+struct updater *updater_new(struct fs *fs, struct err *err)
+{
+    struct updater *u = calloc(1, sizeof *u);
+    if (!u) {
+        err_set(err, "no memory for the updater");
+        return NULL;
+    }
+    u->fs = fs;
+    u->act_ms = INT64_MAX;
+    mutex_init(&u->lock);
+    cond_init(&u->more);
+    events_set_alarm(fs->events, on_alarm, u);
+    tsv_set_alarm(fs->tsv, on_alarm, u);
+    return u;
 }
 
 bool updater_note(struct updater *u, enum cache_event event, uint64_t key, const char *id)

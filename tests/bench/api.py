@@ -12,6 +12,7 @@ import time
 
 from soak import world
 
+from . import side_by_side
 from .tree import Tree
 
 IN_FLIGHT = 16
@@ -78,27 +79,16 @@ class Api:
     def mount(self):
         return self.world.mount(self.tls, "qps=100000", f"ca={self.cert}.pem", "state=none")
 
-    def readers(self, mount, parts):
-        """Start a process for each part of the jobs; the function that lets them go and waits until they have read
-        each once gives the nanoseconds of a read, the median of each process."""
-        command = [self.timed, "cat", mount.path("jobs"), "0"]
-        started = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in parts]
-
-        def go():
-            for process, part in zip(started, parts):
-                process.stdin.write("\n".join(f"{job}/status" for job in part))
-                process.stdin.close()
-            medians = [int(process.stdout.read().split()[0]) for process in started]
-            assert all(process.wait() == 0 for process in started)
-            return medians
-
-        return go
+    def readers(self, mount, jobs, count):
+        """So many, each of which reads its part of the jobs once."""
+        parts = [[f"{job}/status" for job in jobs[i::count]] for i in range(count)]
+        return side_by_side.start(self.timed, mount.path("jobs"), 0, parts)
 
     def cold_throughput(self):
         """Cold reads a second through a mount, and processor seconds a thousand: of the daemon, of the simulator, of
         the readers."""
         mount, ids = self.mount(), self.tree.ids
-        go = self.readers(mount, [ids[i::IN_FLIGHT] for i in range(IN_FLIGHT)])
+        go = self.readers(mount, ids, IN_FLIGHT)
         used = lambda: (on_cpu_s(mount.process.pid), on_cpu_s(self.tls.process.pid), sum(os.times()[2:4]))
         before, begin = used(), time.monotonic()
         go()
@@ -110,7 +100,7 @@ class Api:
     def cold_latency_ms(self):
         """Of one cold read after another."""
         mount = self.mount()
-        (ns,) = self.readers(mount, [self.tree.finished[:500]])()
+        ((ns, _),) = self.readers(mount, self.tree.finished[:500], 1)()
         mount.stop()
         return ns / 1e6
 

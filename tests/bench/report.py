@@ -40,15 +40,17 @@ def files_tables(found):
         limit = f"{short(of['tmpfs']['ns'] / SCALE[work.unit])} {work.unit} (±{of['tmpfs']['spread'] / 2:.0f} %)"
         rows.append([work.title, limit, most(wanted.get(work.name, {})), *(cell(of, of_ratios[work.name], n) for n in names if n != "tmpfs")])
     text = f"{found['jobs']} jobs of 18 files, medians of {found['rounds']} rounds; times tmpfs's time, ± half the spread.\n\n"
-    return text + table(rows) + "\n" + first_walk(found) + missing(found["skipped"])
+    return text + table(rows) + "\n" + first_walk(found) + unmeasured(found["skipped"])
 
 
-def missing(skipped):
-    """A line for each system that did not start, or failed in some works: the first reason, without its paths."""
-    reasons = {}
+def unmeasured(skipped):
+    """A line for each system that did not start, or failed in the works named: the first reason, without its paths."""
+    reasons, works = {}, {}
     for name, why in skipped.items():
-        reasons.setdefault(name.split()[0], re.sub(r"\S*/\S+:? ?", "", why))
-    return "".join(f"\nSkipped: {system} ({why})." for system, why in reasons.items())
+        system, _, work = name.partition(" ")
+        reasons.setdefault(system, re.sub(r"\S*/\S+:? ?", "", why))
+        works.setdefault(system, []).append(work)
+    return "".join(f"\nNot measured: {system} {', '.join(works[system])} ({why})." for system, why in reasons.items())
 
 
 def most(wanted):

@@ -12,6 +12,7 @@ from soak import world
 from soak.studio_jobs import metric
 from support import inotify
 
+from . import side_by_side
 from .api import on_cpu_s
 from .tree import Tree
 
@@ -76,21 +77,10 @@ class Scale:
 
     def readers(self, count):
         """Operations a second of so many processes that read finished jobs."""
-        names = "\n".join(f"{job}/status" for job in self.tree.finished[:64])
-        ms = str(self.options.ms)
-        processes = [
-            subprocess.Popen(
-                [self.timed, "cat", self.mount.path("jobs"), ms], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-            for _ in range(count)
-        ]
+        names = [f"{job}/status" for job in self.tree.finished[:64]]
+        go = side_by_side.start(self.timed, self.mount.path("jobs"), self.options.ms, [names] * count)
         begin = time.monotonic()
-        for process in processes:
-            process.stdin.write(names)
-            process.stdin.close()
-        total = sum(int(process.stdout.read().split()[1]) for process in processes)
-        for process in processes:
-            process.wait()
+        total = sum(n for _, n in go())
         return total / (time.monotonic() - begin)
 
     def memory(self):

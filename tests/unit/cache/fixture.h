@@ -27,7 +27,7 @@ struct bench {
     int events[CACHE_LEAVING + 1];
     char event_id[JOB_ID_MAX + 1];
     const struct job *event_before, *event_after;
-    int answered_before_event; /* by `watch` */
+    int answered_before_event, answered_after; /* by `watch` */
     const struct reader *watch;
 };
 

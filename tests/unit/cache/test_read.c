@@ -258,27 +258,26 @@ static void live_is_woken_for_a_deadline_before_it_looks_by_itself(void **state)
     bench_close(&b);
 }
 
-static void count_answers(void *reader_and_count)
+static void count_answers(void *arg)
 {
-    int *count = ((void **)reader_and_count)[1];
-    *count = ((const struct reader *)((void **)reader_and_count)[0])->answers;
+    struct bench *b = arg;
+    b->answered_after = b->watch->answers;
 }
 
 static void the_listener_is_told_before_readers_are_answered_and_after(void **state)
 {
     (void)state;
     struct bench b;
-    int answered_after = -1;
     bench_open(&b);
     uint64_t key = key_of_name(&b, ID, 0);
     struct reader r;
     reader_read(&b, &r, key, 0);
     b.watch = &r;
-    b.answered_before_event = -1;
-    cache_listen_after(b.c, count_answers, (void *[]){&r, &answered_after});
+    b.answered_before_event = b.answered_after = -1;
+    cache_listen_after(b.c, count_answers, &b);
     put_job(&b, key, "Init", 0, 10);
     assert_int_equal(b.answered_before_event, 0);
-    assert_int_equal(answered_after, 1);
+    assert_int_equal(b.answered_after, 1);
     assert_int_equal(r.answers, 1);
     assert_int_equal(b.events[CACHE_CREATED], 1);
     assert_null(b.event_before);
