@@ -64,6 +64,8 @@ def test_a_discovered_job_is_there_before_its_links_and_they_before_its_line(sho
     w = watch(m, places, mask=["CREATE", "MODIFY"], look={"link": m.path("by-status", "Processing", new)})
     fresh(processing, sim, job=new)
     await_logged(m, new, "created")
+    if told:  # the line can be read before it is told of
+        w.wait_for("MODIFY", watch="log")
     events = w.close()
     assert [(e.watch, e.kind) for e in events][:3] == (
         [("jobs", "CREATE"), ("link", "CREATE"), ("log", "MODIFY")] if told else []
