@@ -44,6 +44,7 @@
     X(FS_GETATTR, "fs_getattr", "counter", "FUSE GETATTR requests")                                \
     X(FS_OPEN, "fs_open", "counter", "FUSE OPEN and OPENDIR requests")                             \
     X(FS_READ, "fs_read", "counter", "FUSE READ requests")                                         \
+    X(FS_FILLED, "fs_filled", "counter", "files whose pages were given with the answer to OPEN")   \
     X(FS_READDIR, "fs_readdir", "counter", "FUSE READDIR and READDIRPLUS requests")                \
     X(FS_XATTR, "fs_xattr", "counter", "FUSE GETXATTR and LISTXATTR requests")                     \
     X(FS_SPIN_HITS, "fs_spin_hits", "counter", "requests that came while a worker waited awake")   \

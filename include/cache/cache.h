@@ -202,19 +202,29 @@ void cache_rows_stat(struct cache *c, struct cache_rows_stat *out);
 int cache_each_row(struct cache *c, void (*each)(void *arg, const char *row, size_t len), void *arg,
                    uint64_t *generation, struct err *err);
 
-/* For the fs room: open handles pinned to content of an unfinished job, and whether its pages may
- * be kept by the kernel. A job known as finished from its first reply is settled at once; one that
- * finished later when the fs room says so, after the kernel has dropped what it held. Adding
- * returns the settled state before it. */
-bool cache_settled(struct cache *c, uint64_t key);
-bool cache_pins_add(struct cache *c, uint64_t key, int n);
+/* For the fs room: open files of a job, and whether the kernel may keep its pages. A job known as
+ * finished from its first reply is settled at once; one that finished later when the fs room says
+ * so, after the kernel has dropped what it held, and while no file of it is pinned. */
+enum cache_hold {
+    CACHE_PINNED,  /* not settled: each open file shows a version of its own */
+    CACHE_KEPT,    /* settled: the kernel keeps pages, which belong to all */
+    CACHE_FILLING, /* kept, and the only file of the job that is open until cache_filled */
+    CACHE_BUSY     /* not opened: another one is FILLING */
+};
+/* A file of a job is opened. `fill`: the caller wants to give the kernel its pages, if it is the
+ * first, and is FILLING then. `*current`: a reference to the version of a settled job, else NULL;
+ * may wait for the disk. */
+enum cache_hold cache_open(struct cache *c, uint64_t key, bool fill, struct job **current);
+/* FILLING is over: it is KEPT from now on. true: the job is not settled any more, and may be soon.
+ */
+bool cache_filled(struct cache *c, uint64_t key);
+/* PINNED or KEPT, it is closed. true: it was the last pin of a job that has ended and is not
+ * settled. */
+bool cache_close(struct cache *c, uint64_t key, enum cache_hold hold);
 unsigned cache_pins(struct cache *c, uint64_t key);
-/* One pin less. true: it was the last one of a job that has ended and is not settled. */
-bool cache_unpin(struct cache *c, uint64_t key);
+bool cache_settled(struct cache *c, uint64_t key);
 void cache_settle(struct cache *c, uint64_t key); /* if finished and without pins */
-/* Open handles of a settled job; before it changes after all: no longer settled, returns how many
- * are open. */
-void cache_kept_add(struct cache *c, uint64_t key, int n);
+/* Before it changes after all: no longer settled. How many of its files are open and kept. */
 unsigned cache_unsettle(struct cache *c, uint64_t key);
 
 /* ---- what live does

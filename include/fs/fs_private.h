@@ -159,6 +159,14 @@ void reply_job_slice(struct parked *p, const struct job *job);
 /* A READ of a file that the kernel has opened by itself. (bare.c) */
 void bare_op_read(fuse_req_t req, uint64_t ino, size_t size, off_t off);
 
+/* ---- which version an open file of a job shows, and whether the kernel keeps pages (pages.c)
+ * ---- */
+
+/* Fills in what the handle shows: `job`, or the last version of a settled job, whatever was current
+ * a moment ago. 0, or an errno. */
+int pages_open(struct fs *fs, struct handle *h, const struct job *job);
+void pages_close(struct fs *fs, const struct handle *h);
+
 /* ---- events and events.log (ops_events.c)
  * ------------------------------------------------------------------------------------ */
 
@@ -206,6 +214,9 @@ void fs_listen(void *fs, enum cache_event event, uint64_t key, const char *id,
 /* ---- telling the kernel (kernel.c); the users: fs/publish.h
  * ---------------------------------------- */
 
+/* Give the kernel the whole content of a file, which the file's next READ would ask for; where it
+ * does not take it, it asks. Waits for the locks of the file's pages. */
+void kernel_store(struct fs *fs, uint64_t ino, const char *data, size_t len);
 void kernel_drop_inode(struct fs *fs, uint64_t ino);
 void kernel_drop_attributes(struct fs *fs, uint64_t ino);
 void kernel_drop_name(struct fs *fs, uint64_t parent, const char *name);

@@ -22,6 +22,9 @@ void held_free(struct held *h);
 void held_add(struct held *h, uint64_t ino);
 void held_forget(struct held *h, uint64_t ino, uint64_t n);
 bool held_has(const struct held *h, uint64_t ino);
+/* The kernel has been given the pages of an inode that it holds; true until it has forgotten it. */
+void held_fill(struct held *h, uint64_t ino);
+bool held_filled(const struct held *h, uint64_t ino);
 size_t held_count(const struct held *h);
 
 #endif

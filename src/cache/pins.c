@@ -9,15 +9,29 @@ bool cache_settled(struct cache *c, uint64_t key)
     return settled;
 }
 
-bool cache_pins_add(struct cache *c, uint64_t key, int n)
+static enum cache_hold open_one(struct entry *e, bool fill)
+{
+    if (e->filling)
+        return CACHE_BUSY;
+    if (!e->settled) {
+        e->pins++;
+        return CACHE_PINNED;
+    }
+    e->filling = fill && e->kept == 0;
+    e->pins += e->filling; /* should it change meanwhile, it is not settled before cache_filled */
+    e->kept++;
+    return e->filling ? CACHE_FILLING : CACHE_KEPT;
+}
+
+enum cache_hold cache_open(struct cache *c, uint64_t key, bool fill, struct job **current)
 {
     cache_lock(c);
-    struct entry *e = table_find(&c->table, key);
-    bool settled = e && e->settled;
-    if (e)
-        e->pins += (unsigned)n;
+    struct entry *e = content_locate(c, key);
+    enum cache_hold hold = e ? open_one(e, fill) : CACHE_PINNED;
+    bool settled = hold == CACHE_KEPT || hold == CACHE_FILLING;
+    *current = settled && e->job ? job_ref(e->job) : NULL;
     cache_unlock(c);
-    return settled;
+    return hold;
 }
 
 unsigned cache_pins(struct cache *c, uint64_t key)
@@ -29,12 +43,30 @@ unsigned cache_pins(struct cache *c, uint64_t key)
     return pins;
 }
 
-bool cache_unpin(struct cache *c, uint64_t key)
+/* One pin less. true: a job that has ended may be settled now. Called with the lock held. */
+static bool unpin(struct entry *e)
+{
+    return e->pins > 0 && --e->pins == 0 && e->known && !e->settled && job_facts_final(e->facts);
+}
+
+bool cache_filled(struct cache *c, uint64_t key)
 {
     cache_lock(c);
     struct entry *e = table_find(&c->table, key);
-    bool last =
-        e && e->pins > 0 && --e->pins == 0 && e->known && !e->settled && job_facts_final(e->facts);
+    bool last = e && e->filling && unpin(e);
+    if (e)
+        e->filling = false;
+    cache_unlock(c);
+    return last;
+}
+
+bool cache_close(struct cache *c, uint64_t key, enum cache_hold hold)
+{
+    cache_lock(c);
+    struct entry *e = table_find(&c->table, key);
+    bool last = e && hold == CACHE_PINNED && unpin(e);
+    if (e && hold == CACHE_KEPT && e->kept > 0)
+        e->kept--;
     cache_unlock(c);
     return last;
 }
@@ -46,15 +78,6 @@ void cache_settle(struct cache *c, uint64_t key)
     if (e && e->known && !e->staged && job_facts_final(e->facts) && !e->facts->partial &&
         e->pins == 0)
         e->settled = true;
-    cache_unlock(c);
-}
-
-void cache_kept_add(struct cache *c, uint64_t key, int n)
-{
-    cache_lock(c);
-    struct entry *e = table_find(&c->table, key);
-    if (e)
-        e->kept += (unsigned)n;
     cache_unlock(c);
 }
 

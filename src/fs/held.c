@@ -9,7 +9,8 @@
 
 struct slot {
     uint64_t ino; /* 0: free */
-    uint64_t n;
+    uint64_t n : 63;
+    uint64_t filled : 1;
 };
 
 /* `lock` protects the rest. Open addressing, linear probing, at most two thirds full. */
@@ -131,7 +132,7 @@ void held_forget(struct held *h, uint64_t ino, uint64_t n)
     struct slot *slot = find(s, ino, hash);
     if (slot->ino == 0)
         return;
-    slot->n -= n < slot->n ? n : slot->n;
+    slot->n = n < slot->n ? slot->n - n : 0;
     if (slot->n == 0)
         drop(s, slot);
 }
@@ -142,6 +143,25 @@ bool held_has(const struct held *h, uint64_t ino)
     struct shard *s = shard_of(h, hash);
     LOCK_SCOPE(&s->lock);
     return atomic_load(&h->all) || (s->cap > 0 && find(s, ino, hash)->ino == ino);
+}
+
+void held_fill(struct held *h, uint64_t ino)
+{
+    uint64_t hash = mix(ino);
+    struct shard *s = shard_of(h, hash);
+    LOCK_SCOPE(&s->lock);
+    struct slot *slot = s->cap > 0 ? find(s, ino, hash) : NULL;
+    if (slot && slot->ino == ino)
+        slot->filled = 1;
+}
+
+bool held_filled(const struct held *h, uint64_t ino)
+{
+    uint64_t hash = mix(ino);
+    struct shard *s = shard_of(h, hash);
+    LOCK_SCOPE(&s->lock);
+    const struct slot *slot = s->cap > 0 ? find(s, ino, hash) : NULL;
+    return slot && slot->ino == ino && slot->filled;
 }
 
 size_t held_count(const struct held *h)

@@ -1,4 +1,4 @@
-/* What the kernel is told to drop. ENOENT: it does not hold it, which is as good. */
+/* What the kernel is given, and told to drop. ENOENT: it does not hold it, which is as good. */
 #include "base/log.h"
 #include "base/metric.h"
 #include "fs/fs_private.h"
@@ -11,6 +11,14 @@ static void told(int rc, const char *what, uint64_t ino)
     if (rc != 0 && rc != -ENOENT && rc != -ENODEV && rc != -EBADF)
         log_warn("telling the kernel failed what=%s inode=%llu error=%s", what,
                  (unsigned long long)ino, strerror(-rc));
+}
+
+void kernel_store(struct fs *fs, uint64_t ino, const char *data, size_t len)
+{
+    struct fuse_bufvec text = FUSE_BUFVEC_INIT(len);
+    text.buf[0].mem = (void *)data; /* libfuse does not write there */
+    if (fuse_lowlevel_notify_store(fs->session, ino, 0, &text, 0) == 0)
+        metric_add(METRIC_FS_FILLED, 1);
 }
 
 void kernel_drop_inode(struct fs *fs, uint64_t ino)

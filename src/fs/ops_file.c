@@ -2,8 +2,8 @@
  *
  * Unfinished jobs: direct_io with the version pinned in the handle, and pinned anew by a read at
  * offset 0, so that each pass over the file is one version. Finished and settled jobs: the kernel
- * keeps the pages (KEEP_CACHE), and a READ gets what is current, since a page belongs to the file
- * and not to a handle. */
+ * keeps the pages (KEEP_CACHE; pages.c), and a READ gets what is current, since a page belongs to
+ * the file and not to a handle. */
 #include "base/clock.h"
 #include "base/metric.h"
 #include "base/thread.h"
@@ -25,29 +25,15 @@ static void reply_open(struct parked *p, struct handle *h, bool keep)
         handle_close(p->fs, h);
 }
 
-/* Pinned first, asked second: a job is settled only while it has no pins, so either it is settled
- * and stays so, or it will not be before this handle is closed. A settled job is opened in its last
- * version, whatever was current a moment ago. */
-static void choose_version(struct handle *h, struct cache *cache, const struct job *job)
-{
-    uint64_t key = node_key(h->ino);
-    h->direct = !cache_pins_add(cache, key, 1);
-    h->job = h->direct ? job_ref(job) : cache_current(cache, key);
-    h->checked_ms = clock_mono_ms();
-    if (!h->direct) {
-        cache_pins_add(cache, key, -1);
-        cache_kept_add(cache, key, 1);
-    }
-}
-
 static void open_field(struct parked *p, const struct job *job)
 {
     struct handle *h = handle_new(p->ino);
-    if (!h) {
-        fuse_reply_err(p->req, ENOMEM);
+    int error = h ? pages_open(p->fs, h, job) : ENOMEM;
+    if (error) {
+        handle_free(h);
+        fuse_reply_err(p->req, error);
         return;
     }
-    choose_version(h, p->fs->config.cache, job);
     reply_open(p, h, !h->direct);
 }
 
@@ -227,15 +213,12 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse
 
 void handle_close(struct fs *fs, struct handle *h)
 {
-    uint64_t key = node_key(h->ino);
     if (h->ino == NODE_EVENTS || h->ino == NODE_EVENTS_LOG) {
         events_op_close(fs, h);
         return;
     }
-    if (!h->direct && node_is_job(h->ino))
-        cache_kept_add(fs->config.cache, key, -1);
-    if (h->direct && node_is_job(h->ino) && cache_unpin(fs->config.cache, key))
-        updater_unpinned(fs->updater, key);
+    if (node_is_job(h->ino))
+        pages_close(fs, h);
     handle_free(h);
 }
 

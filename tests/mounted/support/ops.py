@@ -6,6 +6,7 @@ import concurrent.futures
 import errno
 import hashlib
 import json
+import mmap
 import os
 import stat
 import sys
@@ -69,19 +70,31 @@ def jobs(paths):
     return {path: job(path) for path in paths}
 
 
-def readers(paths, rounds=1, names=None):
-    """Read every path at the same time, each in its own thread, `rounds` times."""
+def mapped(path):
+    with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, mmap.MAP_PRIVATE, mmap.PROT_READ) as text:
+        return {"hex": text[:].hex()}
 
-    def one(path):
+
+def dontneed(path):
+    with open(path, "rb") as f:
+        os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def readers(paths, rounds=1, by_mmap=False):
+    """Read every path at the same time, each in its own thread, `rounds` times; every second one by mmap(2), if
+    asked to."""
+
+    def one(numbered):
+        n, path = numbered
         last = None
         for _ in range(rounds):
-            last = read(path)
+            last = mapped(path) if by_mmap and n % 2 else read(path)
             if "hex" in last:
                 last["sha"] = hashlib.sha256(bytes.fromhex(last.pop("hex"))).hexdigest()
         return last
 
     with concurrent.futures.ThreadPoolExecutor(len(paths)) as pool:
-        return list(pool.map(one, paths))
+        return list(pool.map(one, enumerate(paths)))
 
 
 def drain(paths, threads):
@@ -300,7 +313,7 @@ FUNCTIONS = {
     for f in (
         read, status, job, jobs, readers, drain, xattrs, getxattr, changes, access_write, held, whole,
         resolves, dangling, always, keeps, listed, sizes, listing, walk,
-        unlisted,
+        unlisted, dontneed,
     )
 }
 

@@ -174,6 +174,17 @@ static void publish(uint64_t key)
     job_unref(job);
 }
 
+static void open_and_close(uint64_t key)
+{
+    struct job *current;
+    enum cache_hold hold = cache_open(cache, key, true, &current);
+    if (hold == CACHE_FILLING)
+        cache_filled(cache, key);
+    if (hold != CACHE_BUSY)
+        cache_close(cache, key, hold == CACHE_FILLING ? CACHE_KEPT : hold);
+    job_unref(current);
+}
+
 static void *look_around(void *arg)
 {
     (void)arg;
@@ -184,8 +195,7 @@ static void *look_around(void *arg)
         for (size_t i = 0; i < n; i++) {
             struct cache_info info;
             cache_info(cache, rows[i].key, CACHE_NEED_GET, clock_mono_ms(), &info);
-            cache_pins_add(cache, rows[i].key, 1);
-            cache_pins_add(cache, rows[i].key, -1);
+            open_and_close(rows[i].key);
             if (staging)
                 publish(rows[i].key);
         }

@@ -1,4 +1,4 @@
-/* The table of jobs: keys, collisions, ceilings, the listing, pins, and every allocation failing.
+/* The table of jobs: keys, collisions, ceilings, the listing, and every allocation failing.
  */
 #include <errno.h>
 
@@ -196,64 +196,6 @@ static void names_without_content_have_a_ceiling(void **state)
     bench_close(&b);
 }
 
-static void a_job_first_seen_finished_is_settled_and_one_that_ended_is_not_until_told(void **state)
-{
-    (void)state;
-    struct bench b;
-    bench_open(&b);
-    uint64_t done = known(&b, "finished-job", "Success", 0);
-    assert_true(cache_settled(b.c, done));
-    assert_true(cache_pins_add(b.c, done, 1));
-
-    uint64_t key = known(&b, ID, "Processing", 0);
-    cache_settle(b.c, key);
-    assert_false(cache_settled(b.c, key)); /* not finished */
-    assert_false(cache_pins_add(b.c, key, 2));
-    put_job(&b, key, "Success", 100, 10);
-    assert_false(cache_settled(b.c, key));
-    cache_settle(b.c, key);
-    assert_false(cache_settled(b.c, key)); /* somebody still shows what was before */
-    cache_pins_add(b.c, key, -2);
-    assert_int_equal(cache_pins(b.c, key), 0);
-    cache_settle(b.c, key);
-    assert_true(cache_settled(b.c, key));
-    bench_close(&b);
-}
-
-static void only_the_last_pin_of_an_ended_job_asks_for_its_settling(void **state)
-{
-    (void)state;
-    struct bench b;
-    bench_open(&b);
-    uint64_t key = known(&b, ID, "Processing", 0);
-    cache_pins_add(b.c, key, 1);
-    assert_false(cache_unpin(b.c, key)); /* it goes on */
-    cache_pins_add(b.c, key, 2);
-    put_job(&b, key, "Success", 100, 10);
-    assert_false(cache_unpin(b.c, key)); /* somebody still shows what was before */
-    assert_true(cache_unpin(b.c, key));
-    assert_int_equal(cache_pins(b.c, key), 0);
-    cache_pins_add(b.c, key, 1);
-    cache_settle(b.c, key); /* not while it is pinned */
-    assert_true(cache_unpin(b.c, key));
-    cache_settle(b.c, key);
-    assert_false(cache_unpin(b.c, key));
-    assert_false(cache_unpin(b.c, 4711));
-    bench_close(&b);
-}
-
-static void pins_of_nobody_are_nothing(void **state)
-{
-    (void)state;
-    struct bench b;
-    bench_open(&b);
-    assert_false(cache_pins_add(b.c, 4711, 1));
-    assert_int_equal(cache_pins(b.c, 4711), 0);
-    cache_settle(b.c, 4711);
-    assert_false(cache_settled(b.c, 4711));
-    bench_close(&b);
-}
-
 /* One life of a cache; whatever fails for want of memory is said and harms nothing. */
 static void live_once(void)
 {
@@ -328,9 +270,6 @@ int main(void)
         cmocka_unit_test(a_listing_of_thousands_is_whole),
         cmocka_unit_test(the_listing_holds_known_jobs_and_nothing_else),
         cmocka_unit_test(names_without_content_have_a_ceiling),
-        cmocka_unit_test(a_job_first_seen_finished_is_settled_and_one_that_ended_is_not_until_told),
-        cmocka_unit_test(only_the_last_pin_of_an_ended_job_asks_for_its_settling),
-        cmocka_unit_test(pins_of_nobody_are_nothing),
         cmocka_unit_test(every_failing_allocation_is_said_and_harms_nothing),
         cmocka_unit_test(a_table_that_cannot_grow_takes_no_more_and_keeps_what_it_has),
     };

@@ -48,6 +48,25 @@ static void an_inode_is_held_until_all_its_look_ups_are_forgotten(void **state)
     assert_int_equal(held_count(h), 0);
 }
 
+static void an_inode_has_been_filled_until_it_is_forgotten(void **state)
+{
+    (void)state;
+    held_fill(h, 7);
+    assert_false(held_filled(h, 7)); /* not held */
+    held_add(h, 7);
+    held_add(h, 7);
+    held_fill(h, 8);
+    assert_false(held_filled(h, 7));
+    assert_int_equal(held_count(h), 1);
+    held_fill(h, 7);
+    held_forget(h, 7, 1);
+    assert_true(held_filled(h, 7));
+    held_forget(h, 7, UINT64_MAX);
+    assert_false(held_filled(h, 7));
+    held_add(h, 7);
+    assert_false(held_filled(h, 7));
+}
+
 static void a_forget_of_the_unknown_changes_nothing(void **state)
 {
     (void)state;
@@ -200,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_inode_is_held_until_all_its_look_ups_are_forgotten),
+        TEST(an_inode_has_been_filled_until_it_is_forgotten),
         TEST(a_forget_of_the_unknown_changes_nothing),
         TEST(a_forget_of_more_than_there_is_forgets_all_and_no_more),
         TEST(many_are_held_apart),

@@ -1,0 +1,67 @@
+/* Who may keep pages of a job's files, and the first of them.
+ *
+ * The first reader of a settled file gets its pages with the answer to OPEN: what would be asked
+ * for next is in the kernel already, and a READ is saved. Storing a page waits for the page's lock,
+ * which a READ of it holds until a worker has answered that. The worker that stores must therefore
+ * be the only one who could let anybody read: while it does, no other file of the job is open, and
+ * each OPEN of one waits (cache_open). A change that comes meanwhile finds the job in use and drops
+ * the pages afterwards. */
+#include "base/clock.h"
+#include "base/metric.h"
+#include "fs/fs_private.h"
+#include "fs/held.h"
+#include <errno.h>
+#include <time.h>
+
+#define FILL_MAX     ((size_t)32 << 10) /* of longer files often only a part is read */
+#define FILL_WAIT_MS 1000               /* longer than another's system call lasts */
+#define FILL_LOOK_NS 50000
+
+static void filled(struct fs *fs, uint64_t ino)
+{
+    if (cache_filled(fs->config.cache, node_key(ino)))
+        updater_unpinned(fs->updater, node_key(ino));
+}
+
+static void fill(struct fs *fs, uint64_t ino, const struct job *job)
+{
+    const struct job_field *f = job ? job_find_number(job, node_number(ino)) : NULL;
+    held_fill(fs->held, ino);
+    if (f && f->len > 0 && f->len <= FILL_MAX)
+        kernel_store(fs, ino, f->data, f->len);
+    filled(fs, ino);
+}
+
+static enum cache_hold open_in_turn(struct fs *fs, uint64_t ino, struct job **current)
+{
+    const struct timespec look = {.tv_nsec = FILL_LOOK_NS};
+    int64_t until_ms = clock_mono_ms() + FILL_WAIT_MS;
+    bool first = !held_filled(fs->held, ino);
+    enum cache_hold hold = cache_open(fs->config.cache, node_key(ino), first, current);
+    while (hold == CACHE_BUSY && clock_mono_ms() < until_ms) {
+        nanosleep(&look, NULL);
+        hold = cache_open(fs->config.cache, node_key(ino), first, current);
+    }
+    return hold;
+}
+
+int pages_open(struct fs *fs, struct handle *h, const struct job *job)
+{
+    struct job *current;
+    enum cache_hold hold = open_in_turn(fs, h->ino, &current);
+    if (hold == CACHE_BUSY)
+        return EIO;
+    if (hold == CACHE_FILLING)
+        fill(fs, h->ino, current);
+    h->direct = hold == CACHE_PINNED;
+    h->job = h->direct ? job_ref(job) : current;
+    h->checked_ms = clock_mono_ms();
+    return 0;
+}
+
+void pages_close(struct fs *fs, const struct handle *h)
+{
+    uint64_t key = node_key(h->ino);
+    if (cache_close(fs->config.cache, key, h->direct ? CACHE_PINNED : CACHE_KEPT))
+        updater_unpinned(fs->updater, key);
+}
