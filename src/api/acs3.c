@@ -222,7 +222,8 @@ int acs3_canonical_query(const struct acs3_request *r, struct buf *out, struct e
 struct field {
     const char *name;
     const char *value;
-    size_t value_len;
+    size_t name_len, value_len;
+    bool repeats; /* the name of the one before */
 };
 
 struct fields {
@@ -233,9 +234,7 @@ struct fields {
 /* Not tolower(3): header names are ASCII in every locale. */
 static char lower(char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return (char)(c - 'A' + 'a');
-    return c;
+    return (char)(c + (c >= 'A' && c <= 'Z') * ('a' - 'A'));
 }
 
 static int compare_names(const char *a, const char *b)
@@ -267,14 +266,21 @@ static bool is_signed(const char *name)
            compare_names(name, "content-type") == 0;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static struct field trimmed(const struct acs3_pair *header)
 {
-    static const char blanks[] = " \t\r\n";
-    const char *value = header->value + strspn(header->value, blanks);
+    const char *value = header->value;
+    while (is_blank(*value))
+        value++;
     size_t n = strlen(value);
-    while (n > 0 && strchr(blanks, value[n - 1]))
+    while (n > 0 && is_blank(value[n - 1]))
         n--;
-    return (struct field){.name = header->name, .value = value, .value_len = n};
+    return (struct field){
+        .name = header->name, .name_len = strlen(header->name), .value = value, .value_len = n};
 }
 
 /* By insertion: they are few, and come nearly in order. */
@@ -300,49 +306,49 @@ static int collect_fields(const struct acs3_request *r, struct fields *f, struct
         f->v[f->n++] = trimmed(&r->headers[i]);
     }
     sort(f);
+    for (size_t i = 1; i < f->n; i++)
+        f->v[i].repeats = compare_names(f->v[i - 1].name, f->v[i].name) == 0;
     return 0;
 }
 
-static bool repeats(const struct fields *f, size_t i)
+/* The name and what follows it, in a buffer with room for both. */
+static void put_name(const struct field *f, char after, struct buf *out)
 {
-    if (i == 0)
-        return false;
-    return compare_names(f->v[i - 1].name, f->v[i].name) == 0;
-}
-
-static int add_name(const char *name, struct buf *out)
-{
-    size_t start = out->len;
-    if (buf_adds(out, name) < 0)
-        return -1;
-    for (char *c = out->data + start; *c; c++)
-        *c = lower(*c);
-    return 0;
+    char *at = out->data + out->len;
+    for (size_t i = 0; i < f->name_len; i++)
+        at[i] = lower(f->name[i]);
+    at[f->name_len] = after;
+    out->len += f->name_len + 1;
 }
 
 /* `name:value` lines; the values of a repeated name stand on one line, joined with commas. */
 static int add_headers(const struct fields *f, struct buf *out)
 {
     for (size_t i = 0; i < f->n; i++) {
-        if (repeats(f, i)) {
-            out->len--; /* the line feed */
-            if (buf_addc(out, ',') < 0)
-                return -1;
-        } else if (add_name(f->v[i].name, out) < 0 || buf_addc(out, ':') < 0) {
+        if (buf_reserve(out, f->v[i].name_len + f->v[i].value_len + 2) < 0)
             return -1;
-        }
-        if (buf_add(out, f->v[i].value, f->v[i].value_len) < 0 || buf_addc(out, '\n') < 0)
-            return -1;
+        if (f->v[i].repeats)
+            out->data[out->len - 1] = ','; /* for the line feed */
+        else
+            put_name(&f->v[i], ':', out);
+        memcpy(out->data + out->len, f->v[i].value, f->v[i].value_len);
+        out->len += f->v[i].value_len;
+        out->data[out->len++] = '\n';
     }
     return 0;
 }
 
 static int add_signed_names(const struct fields *f, struct buf *out)
 {
-    for (size_t i = 0; i < f->n; i++)
-        if (!repeats(f, i) &&
-            ((i > 0 && buf_addc(out, ';') < 0) || add_name(f->v[i].name, out) < 0))
+    size_t start = out->len;
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->v[i].repeats)
+            continue;
+        if (buf_reserve(out, f->v[i].name_len + 1) < 0)
             return -1;
+        put_name(&f->v[i], ';', out);
+    }
+    out->len -= out->len > start; /* after the last there is none */
     return 0;
 }
 

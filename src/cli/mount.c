@@ -292,10 +292,13 @@ static void unmake(struct mount *m)
         close(m->stop_fd);
 }
 
-/* What a reply takes for a moment is kept for the next one: by default each thread's heap is given
- * back and taken again, page by page, several times a second (mallopt(3)). */
+/* What a reply takes for a moment is kept for the next one: by default each thread has a heap of its
+ * own, which grows page by page, a system call each, and is given back and taken again several times
+ * a second (mallopt(3)). */
 static void keep_free_memory(void)
 {
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TOP_PAD, 1 << 18);
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 4 << 20);
 }
