@@ -28,11 +28,12 @@
 struct acs3 {
     EVP_MD *sha256;
     EVP_MAC *hmac;
-    pthread_mutex_t lock; /* protects the next four */
+    pthread_mutex_t lock; /* protects all below but `empty` */
     EVP_MD_CTX *digesting;
     EVP_MAC_CTX *signing;
     char key[KEY_MAX];        /* of `signing` */
     size_t key_len;           /* 0: it has none, or none that is known */
+    struct buf canonical;     /* of the signature that is being made, else empty */
     char empty[ACS3_HEX_LEN]; /* SHA-256 of nothing: of most bodies */
 };
 
@@ -62,6 +63,7 @@ void acs3_free(struct acs3 *s)
     EVP_MAC_free(s->hmac);
     EVP_MD_free(s->sha256);
     secret_wipe(s->key, sizeof s->key);
+    buf_free(&s->canonical);
     mutex_destroy(&s->lock);
     free(s);
 }
@@ -88,15 +90,13 @@ static void to_hex(const unsigned char bytes[SHA256_BYTES], char out[ACS3_HEX_LE
     out[ACS3_HEX_LEN - 1] = '\0';
 }
 
-/* 0, or -1 with OpenSSL's error. */
+/* Called with the lock held. 0, or -1 with OpenSSL's error. */
 static int hash(struct acs3 *s, const void *bytes, size_t n, char out[ACS3_HEX_LEN])
 {
     unsigned char sum[EVP_MAX_MD_SIZE];
-    mutex_lock(&s->lock);
     bool ok = EVP_DigestInit_ex2(s->digesting, s->sha256, NULL) == 1 &&
               EVP_DigestUpdate(s->digesting, bytes, n) == 1 &&
               EVP_DigestFinal_ex(s->digesting, sum, NULL) == 1;
-    mutex_unlock(&s->lock);
     if (ok)
         to_hex(sum, out);
     return ok ? 0 : -1;
@@ -110,6 +110,7 @@ struct acs3 *acs3_new(struct err *err)
         return NULL;
     }
     mutex_init(&s->lock);
+    s->canonical = BUF_SECRET_INIT(CANONICAL_MAX);
     if (fetch_algorithms(s) < 0 || hash(s, "", 0, s->empty) < 0) {
         fail_openssl(err, "preparing signatures (SHA-256, HMAC)");
         acs3_free(s);
@@ -118,14 +119,22 @@ struct acs3 *acs3_new(struct err *err)
     return s;
 }
 
-int acs3_sha256_hex(struct acs3 *s, const void *bytes, size_t n, char out[ACS3_HEX_LEN],
-                    struct err *err)
+/* Called with the lock held. */
+static int sha256_hex(struct acs3 *s, const void *bytes, size_t n, char out[ACS3_HEX_LEN],
+                      struct err *err)
 {
     if (n == 0)
         memcpy(out, s->empty, sizeof s->empty);
     else if (hash(s, bytes, n, out) < 0)
         return fail_openssl(err, "hashing with SHA-256");
     return 0;
+}
+
+int acs3_sha256_hex(struct acs3 *s, const void *bytes, size_t n, char out[ACS3_HEX_LEN],
+                    struct err *err)
+{
+    LOCK_SCOPE(&s->lock);
+    return sha256_hex(s, bytes, n, out, err);
 }
 
 /* Called with the lock held: begin a signature. */
@@ -143,16 +152,15 @@ static bool begin(struct acs3 *s, const char *key)
     return true;
 }
 
+/* Called with the lock held. */
 static int hmac_hex(struct acs3 *s, const char *key, const char *text, char out[ACS3_HEX_LEN],
                     struct err *err)
 {
     unsigned char sum[SHA256_BYTES];
     size_t n = 0;
-    mutex_lock(&s->lock);
     bool ok = begin(s, key) &&
               EVP_MAC_update(s->signing, (const unsigned char *)text, strlen(text)) == 1 &&
               EVP_MAC_final(s->signing, sum, &n, sizeof sum) == 1 && n == sizeof sum;
-    mutex_unlock(&s->lock);
     if (!ok)
         return fail_openssl(err, "signing with HMAC-SHA256");
     to_hex(sum, out);
@@ -223,6 +231,7 @@ struct field {
     const char *name;
     const char *value;
     size_t name_len, value_len;
+    size_t at;    /* where its name stands in the canonical request, in lower case */
     bool repeats; /* the name of the one before */
 };
 
@@ -311,18 +320,19 @@ static int collect_fields(const struct acs3_request *r, struct fields *f, struct
     return 0;
 }
 
-/* The name and what follows it, in a buffer with room for both. */
-static void put_name(const struct field *f, char after, struct buf *out)
+/* "name:", in a buffer with room for it. */
+static void put_name(struct field *f, struct buf *out)
 {
+    f->at = out->len;
     char *at = out->data + out->len;
     for (size_t i = 0; i < f->name_len; i++)
         at[i] = lower(f->name[i]);
-    at[f->name_len] = after;
+    at[f->name_len] = ':';
     out->len += f->name_len + 1;
 }
 
 /* `name:value` lines; the values of a repeated name stand on one line, joined with commas. */
-static int add_headers(const struct fields *f, struct buf *out)
+static int add_headers(struct fields *f, struct buf *out)
 {
     for (size_t i = 0; i < f->n; i++) {
         if (buf_reserve(out, f->v[i].name_len + f->v[i].value_len + 2) < 0)
@@ -330,7 +340,7 @@ static int add_headers(const struct fields *f, struct buf *out)
         if (f->v[i].repeats)
             out->data[out->len - 1] = ','; /* for the line feed */
         else
-            put_name(&f->v[i], ':', out);
+            put_name(&f->v[i], out);
         memcpy(out->data + out->len, f->v[i].value, f->v[i].value_len);
         out->len += f->v[i].value_len;
         out->data[out->len++] = '\n';
@@ -338,6 +348,7 @@ static int add_headers(const struct fields *f, struct buf *out)
     return 0;
 }
 
+/* The names, once each, that add_headers has written. */
 static int add_signed_names(const struct fields *f, struct buf *out)
 {
     size_t start = out->len;
@@ -346,7 +357,9 @@ static int add_signed_names(const struct fields *f, struct buf *out)
             continue;
         if (buf_reserve(out, f->v[i].name_len + 1) < 0)
             return -1;
-        put_name(&f->v[i], ';', out);
+        memcpy(out->data + out->len, out->data + f->v[i].at, f->v[i].name_len);
+        out->len += f->v[i].name_len;
+        out->data[out->len++] = ';';
     }
     out->len -= out->len > start; /* after the last there is none */
     return 0;
@@ -360,11 +373,12 @@ struct part {
     size_t len;
 };
 
-static int add_canonical(struct acs3 *s, const struct acs3_request *r, const struct fields *f,
+/* Called with the lock held. */
+static int add_canonical(struct acs3 *s, const struct acs3_request *r, struct fields *f,
                          struct buf *out, struct part *names, struct err *err)
 {
     char payload[ACS3_HEX_LEN];
-    if (acs3_sha256_hex(s, r->body, r->body_len, payload, err) < 0)
+    if (sha256_hex(s, r->body, r->body_len, payload, err) < 0)
         return -1;
     if (buf_adds(out, r->method) < 0 || buf_addc(out, '\n') < 0 || buf_adds(out, r->path) < 0 ||
         buf_addc(out, '\n') < 0)
@@ -377,7 +391,8 @@ static int add_canonical(struct acs3 *s, const struct acs3_request *r, const str
     if (add_signed_names(f, out) < 0)
         return fail_buf(err);
     names->len = out->len - names->at;
-    return buf_addc(out, '\n') < 0 || buf_adds(out, payload) < 0 ? fail_buf(err) : 0;
+    return buf_addc(out, '\n') < 0 || buf_add(out, payload, ACS3_HEX_LEN - 1) < 0 ? fail_buf(err)
+                                                                                  : 0;
 }
 
 int acs3_canonical_request(struct acs3 *s, const struct acs3_request *r, struct buf *out,
@@ -385,58 +400,74 @@ int acs3_canonical_request(struct acs3 *s, const struct acs3_request *r, struct 
 {
     struct fields f;
     struct part names;
+    LOCK_SCOPE(&s->lock);
     return collect_fields(r, &f, err) < 0 ? -1 : add_canonical(s, r, &f, out, &names, err);
 }
 
 #define STRING_TO_SIGN_LEN (sizeof ALGORITHM "\n" - 1 + ACS3_HEX_LEN)
 
-/* What a signature is made of. */
+/* What a signature is made of, besides the canonical request. */
 struct work {
-    struct buf canonical;
     struct part names;
     char to_sign[STRING_TO_SIGN_LEN];
 };
 
-static void work_free(struct work *w)
-{
-    buf_free(&w->canonical);
-}
-
+/* Called with the lock held; forget_work follows. */
 static int do_work(struct acs3 *s, const struct acs3_request *r, struct work *w, struct err *err)
 {
     struct fields f;
-    if (buf_reserve(&w->canonical, CANONICAL_USUAL) < 0)
+    struct buf *canonical = &s->canonical;
+    if (buf_reserve(canonical, CANONICAL_USUAL) < 0)
         return fail_buf(err);
-    if (collect_fields(r, &f, err) < 0 ||
-        add_canonical(s, r, &f, &w->canonical, &w->names, err) < 0)
+    if (collect_fields(r, &f, err) < 0 || add_canonical(s, r, &f, canonical, &w->names, err) < 0)
         return -1;
     memcpy(w->to_sign, ALGORITHM "\n", sizeof ALGORITHM "\n");
-    return acs3_sha256_hex(s, w->canonical.data, w->canonical.len, w->to_sign + sizeof ALGORITHM,
-                           err);
+    return sha256_hex(s, canonical->data, canonical->len, w->to_sign + sizeof ALGORITHM, err);
 }
 
-#define WORK_INIT ((struct work){.canonical = BUF_SECRET_INIT(CANONICAL_MAX)})
+/* It may have held a token. What a usual one takes is kept for the next. */
+static void forget_work(struct acs3 *s)
+{
+    if (s->canonical.cap > 2 * CANONICAL_USUAL)
+        buf_free(&s->canonical);
+    else if (s->canonical.data)
+        secret_wipe(s->canonical.data, s->canonical.len);
+    buf_reset(&s->canonical);
+}
 
 int acs3_string_to_sign(struct acs3 *s, const struct acs3_request *r, struct buf *out,
                         struct err *err)
 {
-    ICE_CLEANUP(work_free) struct work w = WORK_INIT;
-    if (do_work(s, r, &w, err) < 0)
+    struct work w;
+    LOCK_SCOPE(&s->lock);
+    int rc = do_work(s, r, &w, err);
+    forget_work(s);
+    if (rc < 0)
         return -1;
     return buf_adds(out, w.to_sign) < 0 ? fail_buf(err) : 0;
 }
 
-int acs3_authorization(struct acs3 *s, const struct acs3_request *r, struct buf *out,
-                       struct err *err)
+/* Called with the lock held. */
+static int add_authorization(struct acs3 *s, const struct acs3_request *r, struct buf *out,
+                             struct err *err)
 {
-    ICE_CLEANUP(work_free) struct work w = WORK_INIT;
+    struct work w;
     char signature[ACS3_HEX_LEN];
     if (do_work(s, r, &w, err) < 0 || hmac_hex(s, r->key_secret, w.to_sign, signature, err) < 0)
         return -1;
     if (buf_adds(out, ALGORITHM " Credential=") < 0 || buf_adds(out, r->key_id) < 0 ||
         buf_adds(out, ",SignedHeaders=") < 0 ||
-        buf_add(out, w.canonical.data + w.names.at, w.names.len) < 0 ||
-        buf_adds(out, ",Signature=") < 0 || buf_adds(out, signature) < 0)
+        buf_add(out, s->canonical.data + w.names.at, w.names.len) < 0 ||
+        buf_adds(out, ",Signature=") < 0 || buf_add(out, signature, ACS3_HEX_LEN - 1) < 0)
         return fail_buf(err);
     return 0;
+}
+
+int acs3_authorization(struct acs3 *s, const struct acs3_request *r, struct buf *out,
+                       struct err *err)
+{
+    LOCK_SCOPE(&s->lock);
+    int rc = add_authorization(s, r, out, err);
+    forget_work(s);
+    return rc;
 }
