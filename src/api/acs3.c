@@ -417,6 +417,7 @@ static int do_work(struct acs3 *s, const struct acs3_request *r, struct work *w,
 {
     struct fields f;
     struct buf *canonical = &s->canonical;
+    w->names = (struct part){0, 0};
     if (buf_reserve(canonical, CANONICAL_USUAL) < 0)
         return fail_buf(err);
     if (collect_fields(r, &f, err) < 0 || add_canonical(s, r, &f, canonical, &w->names, err) < 0)

@@ -292,9 +292,9 @@ static void unmake(struct mount *m)
         close(m->stop_fd);
 }
 
-/* What a reply takes for a moment is kept for the next one: by default each thread has a heap of its
- * own, which grows page by page, a system call each, and is given back and taken again several times
- * a second (mallopt(3)). */
+/* What a reply takes for a moment is kept for the next one: by default each thread has a heap of
+ * its own, which grows page by page, a system call each, and is given back and taken again several
+ * times a second (mallopt(3)). */
 static void keep_free_memory(void)
 {
     mallopt(M_ARENA_MAX, 1);

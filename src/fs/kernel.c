@@ -17,7 +17,7 @@ void kernel_store(struct fs *fs, uint64_t ino, const char *data, size_t len)
 {
     struct fuse_bufvec text = FUSE_BUFVEC_INIT(len);
     text.buf[0].mem = (void *)data; /* libfuse does not write there */
-    if (fuse_lowlevel_notify_store(fs->session, ino, 0, &text, 0) == 0)
+    if (fuse_lowlevel_notify_store(fs->session, ino, 0, &text, FUSE_BUF_NO_SPLICE) == 0)
         metric_add(METRIC_FS_FILLED, 1);
 }
 

@@ -16,6 +16,7 @@ from . import side_by_side
 from .tree import Tree
 
 IN_FLIGHT = 16
+FAR_MS = 5
 
 
 class Api:
@@ -97,6 +98,13 @@ class Api:
         mount.stop()
         return len(ids) / took, *spent
 
+    def cold_far(self):
+        """Cold reads a second where each answer takes time on its way."""
+        late = self.tls.fault("delay", delay_ms=FAR_MS)
+        per_s, *_ = self.cold_throughput()
+        self.tls.clear(late)
+        return per_s
+
     def cold_latency_ms(self):
         """Of one cold read after another."""
         mount = self.mount()
@@ -167,6 +175,8 @@ def proof(the_world, options):
         "bare_cpu_s": statistics.median(c[1] for c in bare),
         "mounted_cpu_s": dict(zip(("daemon", "simulator", "readers"), spent)),
         "cold_per_s": throughput,
+        "far_ms": FAR_MS,
+        "far_per_s": statistics.median(api.cold_far() for _ in range(rounds)),
         "wrk_per_s": wrk,
         "cold_ms": statistics.median(api.cold_latency_ms() for _ in range(rounds)),
         "call_ms": statistics.median(c[2] for c in one),

@@ -76,6 +76,7 @@ def api_tables(found):
             ["processor seconds, 1,000 signed https calls of 2 KB, parsed", f"{found['call_cpu_s']:.3f}", f"bare curl multi {found['bare_cpu_s']:.3f}"],
             ["the same through a mount, cold reads", f"{spent['daemon']:.3f}", f"simulator {spent['simulator']:.3f}, readers {spent['readers']:.3f}"],
             ["cold reads a second, 16 at once", f"{cold:,.0f}", f"wrk {wrk:,.0f}: {cold / wrk:.2f} of it" if wrk else "wrk is not installed"],
+            [f"the same, each answer {found['far_ms']} ms late", f"{found['far_per_s']:,.0f}", f"16 in flight at most {16000 / found['far_ms']:,.0f}, one after another {1000 / (found['far_ms'] + found['call_ms']):,.0f}"],
             ["a cold read, one after another", f"{found['cold_ms']:.2f} ms", f"a signed call {found['call_ms']:.2f} ms"],
             ["one signature", f"{found['sign_us']:.2f} µs", ""],
             ["a reply of 2 KB, parsed", f"{found['parse_2k_us']:.1f} µs", ""],

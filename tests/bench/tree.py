@@ -1,7 +1,6 @@
 """The tree that every system shows: jobs of 18 files each, most of them ended, as the service has them."""
 
 import concurrent.futures
-import http.client
 import json
 import os
 
@@ -52,7 +51,7 @@ class Tree:
 
     def give(self, sim):
         """Make the jobs in the simulator."""
-        connection = sim.connect() if hasattr(sim, "connect") else http.client.HTTPConnection(sim.host, sim.port, timeout=60)
+        connection = sim.connect()
         for i, name in enumerate(self.ids):
             job = fields(i, i < len(self.unfinished))
             if name == self.long:

@@ -54,8 +54,11 @@ class Sim:
 
     # ---- the control path
 
+    def connect(self):
+        return http.client.HTTPConnection(self.host, self.port, timeout=10 * processes.SLOW)
+
     def control(self, method, path, body=None):
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=10 * processes.SLOW)
+        connection = self.connect()
         try:
             data = None if body is None else json.dumps(body).encode()
             headers = {"Content-Type": "application/json"} if data else {}
