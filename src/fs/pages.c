@@ -5,7 +5,8 @@
  * which a READ of it holds until a worker has answered that. The worker that stores must therefore
  * be the only one who could let anybody read: while it does, no other file of the job is open, and
  * each OPEN of one waits (cache_open). A change that comes meanwhile finds the job in use and drops
- * the pages afterwards. */
+ * the pages afterwards. A control group counts such pages as the daemon's, and drops them first when
+ * its memory is limited. */
 #include "base/clock.h"
 #include "base/metric.h"
 #include "fs/fs_private.h"
