@@ -206,14 +206,13 @@ int cache_each_row(struct cache *c, void (*each)(void *arg, const char *row, siz
  * finished from its first reply is settled at once; one that finished later when the fs room says
  * so, after the kernel has dropped what it held, and while no file of it is pinned. */
 enum cache_hold {
-    CACHE_PINNED,  /* not settled: each open file shows a version of its own */
-    CACHE_KEPT,    /* settled: the kernel keeps pages, which belong to all */
-    CACHE_FILLING, /* kept, and the only file of the job that is open until cache_filled */
-    CACHE_BUSY     /* not opened: another one is FILLING */
+    CACHE_PINNED, /* not settled: each open file shows a version of its own */
+    CACHE_KEPT,   /* settled: the kernel keeps pages, which belong to all */
+    CACHE_FILLING /* kept, and pinned until cache_filled */
 };
-/* A file of a job is opened. `fill`: the caller wants to give the kernel its pages, if it is the
- * first, and is FILLING then. `*current`: a reference to the version of a settled job, else NULL;
- * may wait for the disk. */
+/* A file of a job is opened. `fill`: the caller would give the kernel its pages, and is FILLING if
+ * the job is settled. `*current`: a reference to the version of a settled job, else NULL; may wait
+ * for the disk. */
 enum cache_hold cache_open(struct cache *c, uint64_t key, bool fill, struct job **current);
 /* FILLING is over: it is KEPT from now on. true: the job is not settled any more, and may be soon.
  */

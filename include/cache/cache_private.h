@@ -106,7 +106,7 @@ struct entry {
     int64_t forget_ms;    /* in a list of the forgettable: when */
     int64_t read_ms;      /* last read of a known one */
     int64_t saved_ms;     /* when its row was last saved */
-    unsigned pins;        /* open files that are pinned, and one that is filling */
+    unsigned pins;        /* open files that are pinned, and those that are being filled */
     unsigned kept;        /* open files of the settled job, whose pages the kernel keeps */
     int error_no;         /* errno of the last failure since the last success, 0 for none */
     unsigned char list;   /* enum entry_list_kind */
@@ -114,7 +114,6 @@ struct entry {
     bool asking;          /* live has taken it and owes a put */
     bool retrying;        /* an attempt of the present look-up has failed */
     bool settled;
-    bool filling; /* the only one that is kept gives the kernel its pages */
     bool touched; /* in the queue of the touched */
     bool known;
     bool lost;            /* known, and its content could not be had back when it was last wanted */

@@ -11,16 +11,13 @@ bool cache_settled(struct cache *c, uint64_t key)
 
 static enum cache_hold open_one(struct entry *e, bool fill)
 {
-    if (e->filling)
-        return CACHE_BUSY;
     if (!e->settled) {
         e->pins++;
         return CACHE_PINNED;
     }
-    e->filling = fill && e->kept == 0;
-    e->pins += e->filling; /* should it change meanwhile, it is not settled before cache_filled */
+    e->pins += fill; /* should it change meanwhile, it is not settled before cache_filled */
     e->kept++;
-    return e->filling ? CACHE_FILLING : CACHE_KEPT;
+    return fill ? CACHE_FILLING : CACHE_KEPT;
 }
 
 enum cache_hold cache_open(struct cache *c, uint64_t key, bool fill, struct job **current)
@@ -28,8 +25,7 @@ enum cache_hold cache_open(struct cache *c, uint64_t key, bool fill, struct job 
     cache_lock(c);
     struct entry *e = content_locate(c, key);
     enum cache_hold hold = e ? open_one(e, fill) : CACHE_PINNED;
-    bool settled = hold == CACHE_KEPT || hold == CACHE_FILLING;
-    *current = settled && e->job ? job_ref(e->job) : NULL;
+    *current = hold != CACHE_PINNED && e->job ? job_ref(e->job) : NULL;
     cache_unlock(c);
     return hold;
 }
@@ -53,9 +49,7 @@ bool cache_filled(struct cache *c, uint64_t key)
 {
     cache_lock(c);
     struct entry *e = table_find(&c->table, key);
-    bool last = e && e->filling && unpin(e);
-    if (e)
-        e->filling = false;
+    bool last = e && unpin(e);
     cache_unlock(c);
     return last;
 }

@@ -7,9 +7,14 @@
 #define SHARDS  64
 #define CAP_MIN 16
 
+#define OPENS_BITS 18
+#define OPENS_MAX  ((1U << OPENS_BITS) - 1) /* no longer counted */
+
 struct slot {
     uint64_t ino; /* 0: free */
-    uint64_t n : 63;
+    uint64_t n : 44;
+    uint64_t opens : OPENS_BITS;
+    uint64_t filling : 1;
     uint64_t filled : 1;
 };
 
@@ -145,23 +150,51 @@ bool held_has(const struct held *h, uint64_t ino)
     return atomic_load(&h->all) || (s->cap > 0 && find(s, ino, hash)->ino == ino);
 }
 
-void held_fill(struct held *h, uint64_t ino)
+/* The slot of an inode, or NULL. Called with the lock held. */
+static struct slot *known(const struct shard *s, uint64_t ino, uint64_t hash)
 {
-    uint64_t hash = mix(ino);
-    struct shard *s = shard_of(h, hash);
-    LOCK_SCOPE(&s->lock);
     struct slot *slot = s->cap > 0 ? find(s, ino, hash) : NULL;
-    if (slot && slot->ino == ino)
-        slot->filled = 1;
+    return slot && slot->ino == ino ? slot : NULL;
 }
 
-bool held_filled(const struct held *h, uint64_t ino)
+static enum held_turn open_one(struct slot *slot)
+{
+    if (slot->filling)
+        return HELD_BUSY;
+    slot->filling = !slot->filled && slot->opens == 0;
+    slot->opens += slot->opens < OPENS_MAX;
+    return slot->filling ? HELD_FILL : HELD_OPEN;
+}
+
+enum held_turn held_open(struct held *h, uint64_t ino)
 {
     uint64_t hash = mix(ino);
     struct shard *s = shard_of(h, hash);
     LOCK_SCOPE(&s->lock);
-    const struct slot *slot = s->cap > 0 ? find(s, ino, hash) : NULL;
-    return slot && slot->ino == ino && slot->filled;
+    struct slot *slot = known(s, ino, hash);
+    return slot ? open_one(slot) : HELD_OPEN;
+}
+
+void held_filled(struct held *h, uint64_t ino, bool done)
+{
+    uint64_t hash = mix(ino);
+    struct shard *s = shard_of(h, hash);
+    LOCK_SCOPE(&s->lock);
+    struct slot *slot = known(s, ino, hash);
+    if (!slot)
+        return;
+    slot->filling = 0;
+    slot->filled = done;
+}
+
+void held_close(struct held *h, uint64_t ino)
+{
+    uint64_t hash = mix(ino);
+    struct shard *s = shard_of(h, hash);
+    LOCK_SCOPE(&s->lock);
+    struct slot *slot = known(s, ino, hash);
+    if (slot && slot->opens > 0 && slot->opens < OPENS_MAX)
+        slot->opens--;
 }
 
 size_t held_count(const struct held *h)

@@ -3,10 +3,10 @@
  * The first reader of a settled file gets its pages with the answer to OPEN: what would be asked
  * for next is in the kernel already, and a READ is saved. Storing a page waits for the page's lock,
  * which a READ of it holds until a worker has answered that. The worker that stores must therefore
- * be the only one who could let anybody read: while it does, no other file of the job is open, and
- * each OPEN of one waits (cache_open). A change that comes meanwhile finds the job in use and drops
- * the pages afterwards. A control group counts such pages as the daemon's, and drops them first when
- * its memory is limited. */
+ * be the only one who could let anybody read the file: while it does, nobody else has it open, and
+ * each OPEN of it waits (held_open). A change that comes meanwhile finds the job in use and drops
+ * the pages afterwards. A control group counts such pages as the daemon's; they are the first to go
+ * when its memory is short. */
 #include "base/clock.h"
 #include "base/metric.h"
 #include "fs/fs_private.h"
@@ -18,42 +18,39 @@
 #define FILL_WAIT_MS 1000               /* longer than another's system call lasts */
 #define FILL_LOOK_NS 50000
 
-static void filled(struct fs *fs, uint64_t ino)
+static void fill(struct fs *fs, uint64_t ino, const struct job *job)
 {
+    const struct job_field *f = job ? job_find_number(job, node_number(ino)) : NULL;
+    if (f && f->len > 0 && f->len <= FILL_MAX)
+        kernel_store(fs, ino, f->data, f->len);
     if (cache_filled(fs->config.cache, node_key(ino)))
         updater_unpinned(fs->updater, node_key(ino));
 }
 
-static void fill(struct fs *fs, uint64_t ino, const struct job *job)
-{
-    const struct job_field *f = job ? job_find_number(job, node_number(ino)) : NULL;
-    held_fill(fs->held, ino);
-    if (f && f->len > 0 && f->len <= FILL_MAX)
-        kernel_store(fs, ino, f->data, f->len);
-    filled(fs, ino);
-}
-
-static enum cache_hold open_in_turn(struct fs *fs, uint64_t ino, struct job **current)
+static enum held_turn await_turn(struct fs *fs, uint64_t ino)
 {
     const struct timespec look = {.tv_nsec = FILL_LOOK_NS};
     int64_t until_ms = clock_mono_ms() + FILL_WAIT_MS;
-    bool first = !held_filled(fs->held, ino);
-    enum cache_hold hold = cache_open(fs->config.cache, node_key(ino), first, current);
-    while (hold == CACHE_BUSY && clock_mono_ms() < until_ms) {
+    enum held_turn turn = held_open(fs->held, ino);
+    while (turn == HELD_BUSY && clock_mono_ms() < until_ms) {
         nanosleep(&look, NULL);
-        hold = cache_open(fs->config.cache, node_key(ino), first, current);
+        turn = held_open(fs->held, ino);
     }
-    return hold;
+    return turn;
 }
 
 int pages_open(struct fs *fs, struct handle *h, const struct job *job)
 {
     struct job *current;
-    enum cache_hold hold = open_in_turn(fs, h->ino, &current);
-    if (hold == CACHE_BUSY)
+    enum held_turn turn = await_turn(fs, h->ino);
+    if (turn == HELD_BUSY)
         return EIO;
+    enum cache_hold hold =
+        cache_open(fs->config.cache, node_key(h->ino), turn == HELD_FILL, &current);
     if (hold == CACHE_FILLING)
         fill(fs, h->ino, current);
+    if (turn == HELD_FILL)
+        held_filled(fs->held, h->ino, hold == CACHE_FILLING);
     h->direct = hold == CACHE_PINNED;
     h->job = h->direct ? job_ref(job) : current;
     h->checked_ms = clock_mono_ms();
@@ -63,6 +60,7 @@ int pages_open(struct fs *fs, struct handle *h, const struct job *job)
 void pages_close(struct fs *fs, const struct handle *h)
 {
     uint64_t key = node_key(h->ino);
+    held_close(fs->held, h->ino);
     if (cache_close(fs->config.cache, key, h->direct ? CACHE_PINNED : CACHE_KEPT))
         updater_unpinned(fs->updater, key);
 }

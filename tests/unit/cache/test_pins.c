@@ -1,4 +1,4 @@
-/* Open files: pinned, kept, and the first one, which fills the kernel's pages. */
+/* Open files: pinned, kept, and those whose pages the kernel is being given. */
 #include "cache/fixture.h"
 
 /* Opens a file; of a settled job there is a version with it, of another none. */
@@ -75,30 +75,6 @@ static void pins_of_nobody_are_nothing(void **state)
     bench_close(&b);
 }
 
-static void only_the_first_of_a_settled_job_fills_and_the_others_wait(void **state)
-{
-    (void)state;
-    struct bench b;
-    bench_open(&b);
-    uint64_t key = known(&b, ID, "Success", 0);
-    assert_int_equal(opened(&b, key, true), CACHE_FILLING);
-    assert_int_equal(opened(&b, key, true), CACHE_BUSY);
-    assert_int_equal(opened(&b, key, false), CACHE_BUSY);
-    assert_false(cache_filled(b.c, key));
-    assert_int_equal(opened(&b, key, true), CACHE_KEPT); /* somebody may be reading */
-    assert_false(cache_filled(b.c, key));                /* nobody fills */
-    assert_false(cache_close(b.c, key, CACHE_KEPT));
-    assert_int_equal(opened(&b, key, true), CACHE_KEPT);
-    assert_false(cache_close(b.c, key, CACHE_KEPT));
-    assert_false(cache_close(b.c, key, CACHE_KEPT));
-    assert_int_equal(opened(&b, key, false), CACHE_KEPT);
-    assert_false(cache_close(b.c, key, CACHE_KEPT));
-    assert_int_equal(opened(&b, key, true), CACHE_FILLING);
-    assert_false(cache_filled(b.c, key));
-    assert_false(cache_close(b.c, key, CACHE_KEPT));
-    bench_close(&b);
-}
-
 static void a_job_that_changes_while_one_fills_is_not_settled_before_that_is_over(void **state)
 {
     (void)state;
@@ -106,17 +82,34 @@ static void a_job_that_changes_while_one_fills_is_not_settled_before_that_is_ove
     bench_open(&b);
     uint64_t key = known(&b, ID, "Success", 0);
     assert_int_equal(opened(&b, key, true), CACHE_FILLING);
-    assert_int_equal(cache_unsettle(b.c, key), 1);
+    assert_int_equal(opened(&b, key, false), CACHE_KEPT);
+    assert_int_equal(cache_unsettle(b.c, key), 2);
+    assert_false(cache_close(b.c, key, CACHE_KEPT));
     cache_settle(b.c, key);
     assert_false(cache_settled(b.c, key));
-    assert_int_equal(opened(&b, key, true), CACHE_BUSY); /* its reads would be waited for, too */
+    assert_int_equal(opened(&b, key, true), CACHE_PINNED); /* nothing to fill */
+    assert_false(cache_close(b.c, key, CACHE_PINNED));
     assert_true(cache_filled(b.c, key));
-    assert_int_equal(opened(&b, key, true), CACHE_PINNED);
-    assert_true(cache_close(b.c, key, CACHE_PINNED));
     cache_settle(b.c, key);
     assert_true(cache_settled(b.c, key));
     assert_int_equal(cache_unsettle(b.c, key), 1); /* the one that has filled is still open */
     assert_false(cache_close(b.c, key, CACHE_KEPT));
+    bench_close(&b);
+}
+
+static void filling_a_job_that_stays_as_it_is_leaves_it_settled(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b);
+    uint64_t key = known(&b, ID, "Success", 0);
+    assert_int_equal(opened(&b, key, true), CACHE_FILLING);
+    assert_int_equal(cache_pins(b.c, key), 1);
+    assert_false(cache_filled(b.c, key));
+    assert_int_equal(cache_pins(b.c, key), 0);
+    assert_true(cache_settled(b.c, key));
+    assert_false(cache_close(b.c, key, CACHE_KEPT));
+    assert_int_equal(cache_unsettle(b.c, key), 0);
     bench_close(&b);
 }
 
@@ -126,8 +119,8 @@ int main(void)
         cmocka_unit_test(a_job_first_seen_finished_is_settled_and_one_that_ended_is_not_until_told),
         cmocka_unit_test(only_the_last_pin_of_an_ended_job_asks_for_its_settling),
         cmocka_unit_test(pins_of_nobody_are_nothing),
-        cmocka_unit_test(only_the_first_of_a_settled_job_fills_and_the_others_wait),
         cmocka_unit_test(a_job_that_changes_while_one_fills_is_not_settled_before_that_is_over),
+        cmocka_unit_test(filling_a_job_that_stays_as_it_is_leaves_it_settled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,8 +180,7 @@ static void open_and_close(uint64_t key)
     enum cache_hold hold = cache_open(cache, key, true, &current);
     if (hold == CACHE_FILLING)
         cache_filled(cache, key);
-    if (hold != CACHE_BUSY)
-        cache_close(cache, key, hold == CACHE_FILLING ? CACHE_KEPT : hold);
+    cache_close(cache, key, hold == CACHE_FILLING ? CACHE_KEPT : hold);
     job_unref(current);
 }
 

@@ -48,23 +48,67 @@ static void an_inode_is_held_until_all_its_look_ups_are_forgotten(void **state)
     assert_int_equal(held_count(h), 0);
 }
 
-static void an_inode_has_been_filled_until_it_is_forgotten(void **state)
+static void only_the_first_open_since_it_is_held_fills_and_others_wait_for_it(void **state)
 {
     (void)state;
-    held_fill(h, 7);
-    assert_false(held_filled(h, 7)); /* not held */
     held_add(h, 7);
     held_add(h, 7);
-    held_fill(h, 8);
-    assert_false(held_filled(h, 7));
-    assert_int_equal(held_count(h), 1);
-    held_fill(h, 7);
+    assert_int_equal(held_open(h, 7), HELD_FILL);
+    assert_int_equal(held_open(h, 7), HELD_BUSY);
+    held_add(h, 8);
+    assert_int_equal(held_open(h, 8), HELD_FILL); /* another file */
+    held_filled(h, 7, true);
+    assert_int_equal(held_open(h, 7), HELD_OPEN);
+    held_close(h, 7);
+    held_close(h, 7);
     held_forget(h, 7, 1);
-    assert_true(held_filled(h, 7));
+    assert_int_equal(held_open(h, 7), HELD_OPEN); /* its pages are there */
+    held_close(h, 7);
     held_forget(h, 7, UINT64_MAX);
-    assert_false(held_filled(h, 7));
     held_add(h, 7);
-    assert_false(held_filled(h, 7));
+    assert_int_equal(held_open(h, 7), HELD_FILL);
+    assert_int_equal(held_count(h), 2);
+}
+
+static void who_finds_it_open_does_not_fill_and_leaves_it_to_the_next(void **state)
+{
+    (void)state;
+    held_add(h, 7);
+    assert_int_equal(held_open(h, 7), HELD_FILL);
+    held_filled(h, 7, false); /* there was nothing to give */
+    assert_int_equal(held_open(h, 7), HELD_OPEN);
+    held_close(h, 7);
+    assert_int_equal(held_open(h, 7), HELD_OPEN); /* the first one is open */
+    held_close(h, 7);
+    held_close(h, 7);
+    held_close(h, 7); /* nobody's */
+    assert_int_equal(held_open(h, 7), HELD_FILL);
+}
+
+static void an_open_file_of_the_unknown_is_not_filled(void **state)
+{
+    (void)state;
+    assert_int_equal(held_open(h, 7), HELD_OPEN);
+    held_add(h, 8);
+    assert_int_equal(held_open(h, 7), HELD_OPEN);
+    held_filled(h, 7, true);
+    held_close(h, 7);
+    assert_int_equal(held_count(h), 1);
+}
+
+static void more_open_files_than_can_be_counted_are_never_filled(void **state)
+{
+    (void)state;
+    held_add(h, 7);
+    assert_int_equal(held_open(h, 7), HELD_FILL);
+    held_filled(h, 7, false);
+    for (unsigned i = 0; i < 1U << 19; i++)
+        assert_int_equal(held_open(h, 7), HELD_OPEN);
+    for (unsigned i = 0; i < 1U << 19; i++)
+        held_close(h, 7);
+    assert_int_equal(held_open(h, 7), HELD_OPEN);
+    held_forget(h, 7, 1);
+    assert_false(held_has(h, 7));
 }
 
 static void a_forget_of_the_unknown_changes_nothing(void **state)
@@ -219,7 +263,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_inode_is_held_until_all_its_look_ups_are_forgotten),
-        TEST(an_inode_has_been_filled_until_it_is_forgotten),
+        TEST(only_the_first_open_since_it_is_held_fills_and_others_wait_for_it),
+        TEST(who_finds_it_open_does_not_fill_and_leaves_it_to_the_next),
+        TEST(an_open_file_of_the_unknown_is_not_filled),
+        TEST(more_open_files_than_can_be_counted_are_never_filled),
         TEST(a_forget_of_the_unknown_changes_nothing),
         TEST(a_forget_of_more_than_there_is_forgets_all_and_no_more),
         TEST(many_are_held_apart),
