@@ -9,6 +9,7 @@ import ctypes
 import json
 import os
 import select
+import stat
 import struct
 import sys
 
@@ -45,9 +46,10 @@ def checked(value, what):
 def seen(path):
     """A link's target, a file's content, a folder's names; None where there is nothing."""
     try:
-        if os.path.islink(path):
+        mode = os.lstat(path).st_mode  # one look: it may appear between two
+        if stat.S_ISLNK(mode):
             return os.readlink(path)
-        if os.path.isdir(path):
+        if stat.S_ISDIR(mode):
             return sorted(os.listdir(path))
         with open(path, "rb") as f:
             return f.read().decode(errors="backslashreplace")

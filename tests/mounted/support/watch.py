@@ -90,8 +90,10 @@ class Watch:
             deadline = time.monotonic() + 10 * processes.SLOW
             while not self.ended and time.monotonic() < deadline:
                 self._read(deadline - time.monotonic())
+        failed = self.ended and self.process.wait(timeout=10 * processes.SLOW) != 0
         processes.kill_group(self.process)
         assert self.ended, "the watcher did not end"
+        assert not failed, f"the watcher failed; so far: {self.events}"
         return self.events
 
 
