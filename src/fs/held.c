@@ -79,6 +79,13 @@ static struct slot *find(const struct shard *s, uint64_t ino, uint64_t hash)
     return &s->slots[i];
 }
 
+/* The slot of an inode, or NULL. Called with the lock held. */
+static struct slot *known(const struct shard *s, uint64_t ino, uint64_t hash)
+{
+    struct slot *slot = s->cap > 0 ? find(s, ino, hash) : NULL;
+    return slot && slot->ino == ino ? slot : NULL;
+}
+
 /* Called with the lock held. */
 static int grow(struct shard *s)
 {
@@ -132,10 +139,8 @@ void held_forget(struct held *h, uint64_t ino, uint64_t n)
     uint64_t hash = mix(ino);
     struct shard *s = shard_of(h, hash);
     LOCK_SCOPE(&s->lock);
-    if (s->cap == 0)
-        return;
-    struct slot *slot = find(s, ino, hash);
-    if (slot->ino == 0)
+    struct slot *slot = known(s, ino, hash);
+    if (!slot)
         return;
     slot->n = n < slot->n ? slot->n - n : 0;
     if (slot->n == 0)
@@ -147,14 +152,7 @@ bool held_has(const struct held *h, uint64_t ino)
     uint64_t hash = mix(ino);
     struct shard *s = shard_of(h, hash);
     LOCK_SCOPE(&s->lock);
-    return atomic_load(&h->all) || (s->cap > 0 && find(s, ino, hash)->ino == ino);
-}
-
-/* The slot of an inode, or NULL. Called with the lock held. */
-static struct slot *known(const struct shard *s, uint64_t ino, uint64_t hash)
-{
-    struct slot *slot = s->cap > 0 ? find(s, ino, hash) : NULL;
-    return slot && slot->ino == ino ? slot : NULL;
+    return atomic_load(&h->all) || known(s, ino, hash);
 }
 
 static enum held_turn open_one(struct slot *slot)
