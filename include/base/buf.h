@@ -32,7 +32,7 @@ int buf_reserve(struct buf *b, size_t n) ICE_MUST_CHECK;
 /* Contents as text; "" while empty. Borrowed. */
 const char *buf_str(const struct buf *b);
 
-/* Empty it and keep the memory. */
+/* Empty it and keep the memory; what a secret buffer held is wiped. */
 void buf_reset(struct buf *b);
 
 /* Give the contents to the caller, who frees them; the buffer is empty after. NULL only without

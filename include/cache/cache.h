@@ -208,17 +208,14 @@ int cache_each_row(struct cache *c, void (*each)(void *arg, const char *row, siz
 enum cache_hold {
     CACHE_PINNED, /* not settled: each open file shows a version of its own */
     CACHE_KEPT,   /* settled: the kernel keeps pages, which belong to all */
-    CACHE_FILLING /* kept, and pinned until cache_filled */
+    CACHE_FILLING /* kept, and pinned until the kernel has been given its pages */
 };
 /* A file of a job is opened. `fill`: the caller would give the kernel its pages, and is FILLING if
  * the job is settled. `*current`: a reference to the version of a settled job, else NULL; may wait
  * for the disk. */
 enum cache_hold cache_open(struct cache *c, uint64_t key, bool fill, struct job **current);
-/* FILLING is over: it is KEPT from now on. true: the job is not settled any more, and may be soon.
- */
-bool cache_filled(struct cache *c, uint64_t key);
-/* PINNED or KEPT, it is closed. true: it was the last pin of a job that has ended and is not
- * settled. */
+/* PINNED or KEPT: it is closed. FILLING: that is over, and it is KEPT from now on. true: it was the
+ * last pin of a job that has ended and is not settled. */
 bool cache_close(struct cache *c, uint64_t key, enum cache_hold hold);
 unsigned cache_pins(struct cache *c, uint64_t key);
 bool cache_settled(struct cache *c, uint64_t key);

@@ -431,9 +431,8 @@ static void forget_work(struct acs3 *s)
 {
     if (s->canonical.cap > 2 * CANONICAL_USUAL)
         buf_free(&s->canonical);
-    else if (s->canonical.data)
-        secret_wipe(s->canonical.data, s->canonical.len);
-    buf_reset(&s->canonical);
+    else
+        buf_reset(&s->canonical);
 }
 
 int acs3_string_to_sign(struct acs3 *s, const struct acs3_request *r, struct buf *out,

@@ -90,6 +90,8 @@ const char *buf_str(const struct buf *b)
 
 void buf_reset(struct buf *b)
 {
+    if (b->secret && b->data)
+        secret_wipe(b->data, b->len);
     b->len = 0;
     if (b->data)
         b->data[0] = '\0';

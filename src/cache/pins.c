@@ -15,7 +15,7 @@ static enum cache_hold open_one(struct entry *e, bool fill)
         e->pins++;
         return CACHE_PINNED;
     }
-    e->pins += fill; /* should it change meanwhile, it is not settled before cache_filled */
+    e->pins += fill; /* should it change meanwhile, it is not settled before that is over */
     e->kept++;
     return fill ? CACHE_FILLING : CACHE_KEPT;
 }
@@ -45,20 +45,11 @@ static bool unpin(struct entry *e)
     return e->pins > 0 && --e->pins == 0 && e->known && !e->settled && job_facts_final(e->facts);
 }
 
-bool cache_filled(struct cache *c, uint64_t key)
-{
-    cache_lock(c);
-    struct entry *e = table_find(&c->table, key);
-    bool last = e && unpin(e);
-    cache_unlock(c);
-    return last;
-}
-
 bool cache_close(struct cache *c, uint64_t key, enum cache_hold hold)
 {
     cache_lock(c);
     struct entry *e = table_find(&c->table, key);
-    bool last = e && hold == CACHE_PINNED && unpin(e);
+    bool last = e && hold != CACHE_KEPT && unpin(e);
     if (e && hold == CACHE_KEPT && e->kept > 0)
         e->kept--;
     cache_unlock(c);

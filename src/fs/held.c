@@ -79,10 +79,13 @@ static struct slot *find(const struct shard *s, uint64_t ino, uint64_t hash)
     return &s->slots[i];
 }
 
-/* The slot of an inode, or NULL. Called with the lock held. */
-static struct slot *known(const struct shard *s, uint64_t ino, uint64_t hash)
+/* The slot of an inode, or NULL; its shard, whose lock is held from now on. */
+static struct slot *lock_slot(const struct held *h, uint64_t ino, struct shard **s)
 {
-    struct slot *slot = s->cap > 0 ? find(s, ino, hash) : NULL;
+    uint64_t hash = mix(ino);
+    *s = shard_of(h, hash);
+    mutex_lock(&(*s)->lock);
+    struct slot *slot = (*s)->cap > 0 ? find(*s, ino, hash) : NULL;
     return slot && slot->ino == ino ? slot : NULL;
 }
 
@@ -136,23 +139,21 @@ static void drop(struct shard *s, struct slot *gone)
 
 void held_forget(struct held *h, uint64_t ino, uint64_t n)
 {
-    uint64_t hash = mix(ino);
-    struct shard *s = shard_of(h, hash);
-    LOCK_SCOPE(&s->lock);
-    struct slot *slot = known(s, ino, hash);
-    if (!slot)
-        return;
-    slot->n = n < slot->n ? slot->n - n : 0;
-    if (slot->n == 0)
+    struct shard *s;
+    struct slot *slot = lock_slot(h, ino, &s);
+    if (slot)
+        slot->n = n < slot->n ? slot->n - n : 0;
+    if (slot && slot->n == 0)
         drop(s, slot);
+    mutex_unlock(&s->lock);
 }
 
 bool held_has(const struct held *h, uint64_t ino)
 {
-    uint64_t hash = mix(ino);
-    struct shard *s = shard_of(h, hash);
-    LOCK_SCOPE(&s->lock);
-    return atomic_load(&h->all) || known(s, ino, hash);
+    struct shard *s;
+    bool has = lock_slot(h, ino, &s) != NULL;
+    mutex_unlock(&s->lock);
+    return has || atomic_load(&h->all);
 }
 
 static enum held_turn open_one(struct slot *slot)
@@ -166,33 +167,31 @@ static enum held_turn open_one(struct slot *slot)
 
 enum held_turn held_open(struct held *h, uint64_t ino)
 {
-    uint64_t hash = mix(ino);
-    struct shard *s = shard_of(h, hash);
-    LOCK_SCOPE(&s->lock);
-    struct slot *slot = known(s, ino, hash);
-    return slot ? open_one(slot) : HELD_OPEN;
+    struct shard *s;
+    struct slot *slot = lock_slot(h, ino, &s);
+    enum held_turn turn = slot ? open_one(slot) : HELD_OPEN;
+    mutex_unlock(&s->lock);
+    return turn;
 }
 
 void held_filled(struct held *h, uint64_t ino, bool done)
 {
-    uint64_t hash = mix(ino);
-    struct shard *s = shard_of(h, hash);
-    LOCK_SCOPE(&s->lock);
-    struct slot *slot = known(s, ino, hash);
-    if (!slot)
-        return;
-    slot->filling = 0;
-    slot->filled = done;
+    struct shard *s;
+    struct slot *slot = lock_slot(h, ino, &s);
+    if (slot) {
+        slot->filling = 0;
+        slot->filled = done;
+    }
+    mutex_unlock(&s->lock);
 }
 
 void held_close(struct held *h, uint64_t ino)
 {
-    uint64_t hash = mix(ino);
-    struct shard *s = shard_of(h, hash);
-    LOCK_SCOPE(&s->lock);
-    struct slot *slot = known(s, ino, hash);
+    struct shard *s;
+    struct slot *slot = lock_slot(h, ino, &s);
     if (slot && slot->opens > 0 && slot->opens < OPENS_MAX)
         slot->opens--;
+    mutex_unlock(&s->lock);
 }
 
 size_t held_count(const struct held *h)

@@ -8,7 +8,6 @@
  * the pages afterwards. A control group counts such pages as the daemon's; they are the first to go
  * when its memory is short. */
 #include "base/clock.h"
-#include "base/metric.h"
 #include "fs/fs_private.h"
 #include "fs/held.h"
 #include <errno.h>
@@ -18,31 +17,39 @@
 #define FILL_WAIT_MS 1000               /* longer than another's system call lasts */
 #define FILL_LOOK_NS 50000
 
+static void close_one(struct fs *fs, uint64_t ino, enum cache_hold hold)
+{
+    if (cache_close(fs->config.cache, node_key(ino), hold))
+        updater_unpinned(fs->updater, node_key(ino));
+}
+
 static void fill(struct fs *fs, uint64_t ino, const struct job *job)
 {
     const struct job_field *f = job ? job_find_number(job, node_number(ino)) : NULL;
     if (f && f->len > 0 && f->len <= FILL_MAX)
         kernel_store(fs, ino, f->data, f->len);
-    if (cache_filled(fs->config.cache, node_key(ino)))
-        updater_unpinned(fs->updater, node_key(ino));
+    close_one(fs, ino, CACHE_FILLING);
 }
 
+/* Somebody else fills: for moments. */
 static enum held_turn await_turn(struct fs *fs, uint64_t ino)
 {
     const struct timespec look = {.tv_nsec = FILL_LOOK_NS};
     int64_t until_ms = clock_mono_ms() + FILL_WAIT_MS;
-    enum held_turn turn = held_open(fs->held, ino);
-    while (turn == HELD_BUSY && clock_mono_ms() < until_ms) {
+    enum held_turn turn;
+    do {
         nanosleep(&look, NULL);
         turn = held_open(fs->held, ino);
-    }
+    } while (turn == HELD_BUSY && clock_mono_ms() < until_ms);
     return turn;
 }
 
 int pages_open(struct fs *fs, struct handle *h, const struct job *job)
 {
     struct job *current;
-    enum held_turn turn = await_turn(fs, h->ino);
+    enum held_turn turn = held_open(fs->held, h->ino);
+    if (turn == HELD_BUSY)
+        turn = await_turn(fs, h->ino);
     if (turn == HELD_BUSY)
         return EIO;
     enum cache_hold hold =
@@ -59,8 +66,6 @@ int pages_open(struct fs *fs, struct handle *h, const struct job *job)
 
 void pages_close(struct fs *fs, const struct handle *h)
 {
-    uint64_t key = node_key(h->ino);
     held_close(fs->held, h->ino);
-    if (cache_close(fs->config.cache, key, h->direct ? CACHE_PINNED : CACHE_KEPT))
-        updater_unpinned(fs->updater, key);
+    close_one(fs, h->ino, h->direct ? CACHE_PINNED : CACHE_KEPT);
 }

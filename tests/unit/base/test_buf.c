@@ -183,6 +183,21 @@ static void secret_memory_is_wiped_when_it_is_left(void **state)
     assert_int_equal(wiped.n, grown_cap);
 }
 
+static void reset_wipes_what_a_secret_buffer_held(void **state)
+{
+    (void)state;
+    struct buf b = BUF_SECRET_INIT(1000);
+    buf_reset(&b);
+    assert_int_equal(buf_adds(&b, "hunter2"), 0);
+    const char *data = b.data;
+    buf_reset(&b);
+    assert_ptr_equal(b.data, data);
+    assert_ptr_equal(wiped.at, data);
+    assert_int_equal(wiped.n, sizeof "hunter2" - 1);
+    assert_memory_equal(data, "\0\0\0\0\0\0\0", sizeof "hunter2");
+    buf_free(&b);
+}
+
 static void wipe_wipes_any_buffer_and_free_only_secret_ones(void **state)
 {
     (void)state;
@@ -238,6 +253,7 @@ int main(void)
         cmocka_unit_test(reset_keeps_the_memory_and_free_the_buffer),
         cmocka_unit_test(take_gives_the_contents_away),
         cmocka_unit_test(secret_memory_is_wiped_when_it_is_left),
+        cmocka_unit_test(reset_wipes_what_a_secret_buffer_held),
         cmocka_unit_test(wipe_wipes_any_buffer_and_free_only_secret_ones),
         cmocka_unit_test(without_memory_the_buffer_is_as_it_was),
     };

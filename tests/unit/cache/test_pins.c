@@ -66,7 +66,7 @@ static void pins_of_nobody_are_nothing(void **state)
     struct bench b;
     bench_open(&b);
     assert_int_equal(opened(&b, 4711, true), CACHE_PINNED);
-    assert_false(cache_filled(b.c, 4711));
+    assert_false(cache_close(b.c, 4711, CACHE_FILLING));
     assert_false(cache_close(b.c, 4711, CACHE_KEPT));
     assert_int_equal(cache_pins(b.c, 4711), 0);
     cache_settle(b.c, 4711);
@@ -89,7 +89,7 @@ static void a_job_that_changes_while_one_fills_is_not_settled_before_that_is_ove
     assert_false(cache_settled(b.c, key));
     assert_int_equal(opened(&b, key, true), CACHE_PINNED); /* nothing to fill */
     assert_false(cache_close(b.c, key, CACHE_PINNED));
-    assert_true(cache_filled(b.c, key));
+    assert_true(cache_close(b.c, key, CACHE_FILLING));
     cache_settle(b.c, key);
     assert_true(cache_settled(b.c, key));
     assert_int_equal(cache_unsettle(b.c, key), 1); /* the one that has filled is still open */
@@ -105,7 +105,7 @@ static void filling_a_job_that_stays_as_it_is_leaves_it_settled(void **state)
     uint64_t key = known(&b, ID, "Success", 0);
     assert_int_equal(opened(&b, key, true), CACHE_FILLING);
     assert_int_equal(cache_pins(b.c, key), 1);
-    assert_false(cache_filled(b.c, key));
+    assert_false(cache_close(b.c, key, CACHE_FILLING));
     assert_int_equal(cache_pins(b.c, key), 0);
     assert_true(cache_settled(b.c, key));
     assert_false(cache_close(b.c, key, CACHE_KEPT));

@@ -179,7 +179,7 @@ static void open_and_close(uint64_t key)
     struct job *current;
     enum cache_hold hold = cache_open(cache, key, true, &current);
     if (hold == CACHE_FILLING)
-        cache_filled(cache, key);
+        cache_close(cache, key, CACHE_FILLING);
     cache_close(cache, key, hold == CACHE_FILLING ? CACHE_KEPT : hold);
     job_unref(current);
 }
