@@ -139,6 +139,7 @@ static void answer_or_park(struct waiting *w)
     while (!look(w->waiter.events, w->waiter.reader, w->size, &a)) {
         switch (events_park(&w->waiter, w->deadline_ms)) {
         case EVENTS_PARKED:
+            workers_left_waiting();
             return;
         case EVENTS_READY:
             break;

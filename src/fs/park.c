@@ -65,8 +65,10 @@ void park_or_resume(const struct parked *tmpl)
     struct cache_answer a = {0};
     enum cache_verdict verdict = cache_read(p->fs->config.cache, node_key(p->ino),
                                             node_need(p->ino), now_ms, &p->waiter, &a);
-    if (verdict == CACHE_PARKED)
-        return; /* p may be gone already */
+    if (verdict == CACHE_PARKED) { /* p may be gone already */
+        workers_left_waiting();
+        return;
+    }
     a.verdict = verdict;
     finish(p, &a);
 }

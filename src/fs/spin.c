@@ -1,13 +1,24 @@
 #include "fs/spin.h"
 
+static enum spin_advice look_again(struct spin *s)
+{
+    if (s->looks >= SPIN_YIELDS)
+        return SPIN_TRY;
+    s->looks++;
+    return SPIN_YIELD;
+}
+
 static enum spin_advice begin(struct spin *s, int64_t now_ns)
 {
+    if (s->unanswered)
+        return SPIN_SLEEP;
     if (s->skip > 0) {
         s->skip--;
         return SPIN_SLEEP;
     }
     s->since_ns = now_ns;
-    return SPIN_TRY;
+    s->looks = 0;
+    return look_again(s);
 }
 
 static void miss(struct spin *s)
@@ -24,13 +35,14 @@ enum spin_advice spin_nothing(struct spin *s, int64_t now_ns)
     if (s->since_ns == 0)
         return begin(s, now_ns);
     if (now_ns - s->since_ns < SPIN_NS)
-        return SPIN_TRY;
+        return look_again(s);
     miss(s);
     return SPIN_MISSED;
 }
 
 bool spin_request(struct spin *s, int64_t now_ns)
 {
+    s->unanswered = false;
     if (s->since_ns == 0)
         return false;
     if (now_ns - s->since_ns > SPIN_NS) {
@@ -39,4 +51,9 @@ bool spin_request(struct spin *s, int64_t now_ns)
     }
     *s = (struct spin){0};
     return true;
+}
+
+void spin_unanswered(struct spin *s)
+{
+    s->unanswered = true;
 }

@@ -216,8 +216,11 @@ static void wait_for_request(struct worker *self)
 {
     struct pollfd fd = {.fd = fuse_session_fd(self->all->fs->session), .events = POLLIN};
     enum spin_advice advice = spin_nothing(&self->spin, clock_mono_ns());
-    if (advice == SPIN_TRY) {
-        pause_briefly();
+    if (advice == SPIN_TRY || advice == SPIN_YIELD) {
+        if (advice == SPIN_TRY)
+            pause_briefly();
+        else
+            sched_yield();
         return;
     }
     if (advice == SPIN_MISSED)
@@ -260,14 +263,25 @@ void workers_before_wait(void)
         go_away(serving);
 }
 
+void workers_left_waiting(void)
+{
+    if (serving)
+        spin_unanswered(&serving->spin);
+}
+
+static void note_request(struct spin *s)
+{
+    bool waited = s->since_ns != 0;
+    bool paid = spin_request(s, waited ? clock_mono_ns() : 0);
+    if (waited)
+        metric_add(paid ? METRIC_FS_SPIN_HITS : METRIC_FS_SPIN_MISSES, 1);
+}
+
 static void process(struct worker *self, struct fuse_buf *buf)
 {
     struct workers *w = self->all;
     bool quick = !w->bench || request_is_quick(buf->mem, buf->size);
-    if (self->spin.since_ns != 0)
-        metric_add(spin_request(&self->spin, clock_mono_ns()) ? METRIC_FS_SPIN_HITS
-                                                              : METRIC_FS_SPIN_MISSES,
-                   1);
+    note_request(&self->spin);
     if (!quick)
         go_away(self);
     else if (w->listeners_max > 1)

@@ -9,11 +9,16 @@
 
 #define STEP_NS INT64_C(1000)
 
+static bool is_awake(enum spin_advice advice)
+{
+    return advice == SPIN_TRY || advice == SPIN_YIELD;
+}
+
 /* Wait from `*now_ns` on while nothing comes, until the advice is to sleep: how long that was. */
 static int64_t wait_in_vain(struct spin *s, int64_t *now_ns, enum spin_advice *last)
 {
     int64_t begin = *now_ns;
-    while ((*last = spin_nothing(s, *now_ns)) == SPIN_TRY)
+    while (is_awake(*last = spin_nothing(s, *now_ns)))
         *now_ns += STEP_NS;
     return *now_ns - begin;
 }
@@ -51,7 +56,7 @@ static void a_request_in_time_pays_and_each_wait_has_the_whole_limit_again(void 
     int64_t now_ns = 1;
     for (int i = 0; i < 1000; i++) {
         for (int64_t end_ns = now_ns + SPIN_NS - STEP_NS; now_ns < end_ns; now_ns += STEP_NS)
-            assert_int_equal(spin_nothing(&s, now_ns), SPIN_TRY);
+            assert_true(is_awake(spin_nothing(&s, now_ns)));
         assert_true(spin_request(&s, now_ns));
     }
 }
@@ -82,12 +87,12 @@ static void requests_that_flow_again_are_waited_for_awake_again(void **state)
     trickle(&s, 10000);
     unsigned passed = 0;
     int64_t now_ns = 1;
-    while (spin_nothing(&s, now_ns) != SPIN_TRY)
+    while (!is_awake(spin_nothing(&s, now_ns)))
         passed++;
     assert_in_range(passed, 0, SPIN_SKIP_MAX);
     assert_true(spin_request(&s, now_ns));
     /* One that paid is enough: the next is tried at once. */
-    assert_int_equal(spin_nothing(&s, now_ns), SPIN_TRY);
+    assert_true(is_awake(spin_nothing(&s, now_ns)));
 }
 
 static void one_miss_among_hits_costs_no_later_chance(void **state)
@@ -99,7 +104,7 @@ static void one_miss_among_hits_costs_no_later_chance(void **state)
     for (int i = 0; i < 100; i++) {
         wait_in_vain(&s, &now_ns, &last);
         assert_int_equal(last, SPIN_MISSED);
-        assert_int_equal(spin_nothing(&s, now_ns), SPIN_TRY);
+        assert_true(is_awake(spin_nothing(&s, now_ns)));
         assert_true(spin_request(&s, now_ns));
     }
 }
@@ -111,12 +116,40 @@ static void a_wait_that_was_interrupted_too_long_has_not_paid(void **state)
     int64_t now_ns = 1;
     unsigned awake = 0;
     for (int i = 0; i < 1000; i++, now_ns += SPIN_NS) {
-        bool waits = spin_nothing(&s, now_ns) == SPIN_TRY;
+        bool waits = is_awake(spin_nothing(&s, now_ns));
         awake += waits;
         now_ns += 10 * SPIN_NS;
         assert_false(spin_request(&s, now_ns));
     }
     assert_in_range(awake, 1, 20);
+}
+
+static void the_first_looks_of_each_wait_give_way_and_the_others_do_not(void **state)
+{
+    (void)state;
+    struct spin s = {0};
+    int64_t now_ns = 1;
+    for (int i = 0; i < 100; i++) {
+        for (unsigned look = 0; look < 5 * SPIN_YIELDS; look++)
+            assert_int_equal(spin_nothing(&s, now_ns++),
+                             look < SPIN_YIELDS ? SPIN_YIELD : SPIN_TRY);
+        assert_true(spin_request(&s, now_ns));
+    }
+}
+
+static void a_request_left_unanswered_is_followed_by_sleep_and_costs_no_chance(void **state)
+{
+    (void)state;
+    struct spin s = {0};
+    int64_t now_ns = 1;
+    for (int i = 0; i < 1000; i++, now_ns += SPIN_NS) {
+        spin_unanswered(&s);
+        assert_int_equal(spin_nothing(&s, now_ns), SPIN_SLEEP);
+        assert_int_equal(spin_nothing(&s, now_ns), SPIN_SLEEP); /* woken for nothing */
+        assert_false(spin_request(&s, now_ns));
+        assert_true(is_awake(spin_nothing(&s, now_ns)));
+        assert_true(spin_request(&s, now_ns));
+    }
 }
 
 int main(void)
@@ -129,6 +162,8 @@ int main(void)
         cmocka_unit_test(requests_that_flow_again_are_waited_for_awake_again),
         cmocka_unit_test(a_wait_that_was_interrupted_too_long_has_not_paid),
         cmocka_unit_test(one_miss_among_hits_costs_no_later_chance),
+        cmocka_unit_test(the_first_looks_of_each_wait_give_way_and_the_others_do_not),
+        cmocka_unit_test(a_request_left_unanswered_is_followed_by_sleep_and_costs_no_chance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
