@@ -19,6 +19,17 @@ int64_t clock_mono_ns(void);
 /* CLOCK_REALTIME in nanoseconds since 1970. */
 int64_t clock_real_ns(void);
 
+/* The earlier and the later of two times, the shorter and the longer of two spans. */
+static inline int64_t time_min(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t time_max(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 #define CLOCK_ISO_LEN 21 /* "2020-12-23T13:33:40Z" with the NUL */
 
 /* Seconds since 1970 as `yyyy-MM-ddTHH:mm:ssZ` (the service's format, UTC); the start of 1970 for

@@ -1,4 +1,5 @@
 #include "api/creds_policy.h"
+#include "base/clock.h"
 
 #define WAIT_MIN_MS 10
 
@@ -23,16 +24,6 @@ int64_t creds_renew_at(const struct creds_status *s)
     return at > half ? at : half;
 }
 
-static int64_t at_least(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static int64_t at_most(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* How long until a refusal may cause a walk. */
 static int64_t until_refusal_walk(const struct creds_status *s, int64_t now_mono_ms)
 {
@@ -40,14 +31,14 @@ static int64_t until_refusal_walk(const struct creds_status *s, int64_t now_mono
         return INT64_MAX;
     if (!s->refused_before)
         return 0;
-    return at_least(0, s->refused_mono_ms + CREDS_REFUSED_GAP_MS - now_mono_ms);
+    return time_max(0, s->refused_mono_ms + CREDS_REFUSED_GAP_MS - now_mono_ms);
 }
 
 /* How long until keys are wanted: none yet, a failure to make good, or their end near. */
 static int64_t until_wanted(const struct creds_status *s, int64_t now_real_ms, int64_t now_mono_ms)
 {
     if (s->failures > 0)
-        return at_least(0, s->attempt_mono_ms + creds_backoff_ms(s->failures) - now_mono_ms);
+        return time_max(0, s->attempt_mono_ms + creds_backoff_ms(s->failures) - now_mono_ms);
     if (!s->have)
         return 0;
     int64_t at = creds_renew_at(s);
@@ -56,7 +47,7 @@ static int64_t until_wanted(const struct creds_status *s, int64_t now_real_ms, i
     /* The source may give the same keys until shortly before they end: not more than once a second.
      */
     int64_t pause = s->attempt_mono_ms + CREDS_BACKOFF_MIN_MS - now_mono_ms;
-    return at_least(at_least(0, at - now_real_ms), pause);
+    return time_max(time_max(0, at - now_real_ms), pause);
 }
 
 struct creds_plan creds_plan(const struct creds_status *s, int64_t now_real_ms, int64_t now_mono_ms)
@@ -67,6 +58,6 @@ struct creds_plan creds_plan(const struct creds_status *s, int64_t now_real_ms, 
         return (struct creds_plan){.what = CREDS_DO_WALK};
     if (wanted == 0)
         return (struct creds_plan){.what = s->have ? CREDS_DO_RENEW : CREDS_DO_WALK};
-    int64_t wait = at_most(at_most(refusal, wanted), CREDS_LOOK_MS);
-    return (struct creds_plan){.what = CREDS_DO_WAIT, .wait_ms = at_least(wait, WAIT_MIN_MS)};
+    int64_t wait = time_min(time_min(refusal, wanted), CREDS_LOOK_MS);
+    return (struct creds_plan){.what = CREDS_DO_WAIT, .wait_ms = time_max(wait, WAIT_MIN_MS)};
 }

@@ -206,11 +206,6 @@ static void note_upload(struct slot *s, int64_t now)
     s->t->uploaded = sent;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* End the started transfers whose time is over. Returns the next deadline. */
 static int64_t end_late_started(struct http *h, int64_t now)
 {
@@ -222,7 +217,7 @@ static int64_t end_late_started(struct http *h, int64_t now)
         if (http_transfer_deadline(s->t) <= now)
             note_upload(s, now);
         if (http_transfer_deadline(s->t) > now) {
-            next = earlier(next, http_transfer_deadline(s->t));
+            next = time_min(next, http_transfer_deadline(s->t));
             seen++;
             continue;
         }
@@ -241,7 +236,7 @@ static struct http_transfer *unlink_late(struct http *h, int64_t now, int64_t *n
     while (*at) {
         struct http_transfer *t = *at;
         if (!t->url || http_transfer_deadline(t) > now) {
-            *next = t->url ? earlier(*next, http_transfer_deadline(t)) : now;
+            *next = t->url ? time_min(*next, http_transfer_deadline(t)) : now;
             at = &t->next;
             continue;
         }
@@ -299,7 +294,7 @@ void http_pump(struct http *h, int64_t wait_ms)
     int64_t now = clock_mono_ms();
     int64_t next = end_late(h, now);
     if (!h->called_back)
-        wait_for_news(h, earlier(wait_ms, next - now));
+        wait_for_news(h, time_min(wait_ms, next - now));
     end_wait(h);
 }
 

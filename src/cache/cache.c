@@ -1,11 +1,7 @@
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/metric.h"
 #include "cache/cache_private.h"
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 struct cache *cache_new(const struct cache_config *config, struct err *err)
 {
@@ -19,8 +15,8 @@ struct cache *cache_new(const struct cache_config *config, struct err *err)
     c->provisional_max = CACHE_PROVISIONAL_MAX;
     int64_t whole = cache_patience_ms(config->timeout_ms);
     c->queues[WAIT_WHOLE].delay_ms = whole;
-    c->queues[WAIT_PATIENCE].delay_ms = least(config->patience_ms, whole);
-    c->queues[WAIT_PROBE].delay_ms = least(CACHE_PROBE_MS, whole);
+    c->queues[WAIT_PATIENCE].delay_ms = time_min(config->patience_ms, whole);
+    c->queues[WAIT_PROBE].delay_ms = time_min(CACHE_PROBE_MS, whole);
     mutex_init(&c->lock);
     return c;
 }
@@ -153,7 +149,7 @@ int64_t cache_next_deadline(struct cache *c)
     int64_t next = waiters_next_deadline(c);
     for (int list = LIST_SOON; list <= LIST_DENIED; list++)
         if (c->lists[list].head)
-            next = least(next, c->lists[list].head->forget_ms);
+            next = time_min(next, c->lists[list].head->forget_ms);
     cache_unlock(c);
     return next;
 }

@@ -8,16 +8,11 @@
 #define FORGET_EVERY_MIN_MS 50
 #define FORGET_EVERY_MAX_MS 60000
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- made ---- */
 
 static int64_t forget_every(int64_t keep_ms)
 {
-    int64_t every = least(keep_ms / KEEP_PARTS, FORGET_EVERY_MAX_MS);
+    int64_t every = time_min(keep_ms / KEEP_PARTS, FORGET_EVERY_MAX_MS);
     return every < FORGET_EVERY_MIN_MS ? FORGET_EVERY_MIN_MS : every;
 }
 
@@ -100,14 +95,14 @@ static int64_t due_ms(const struct keeper *k, int64_t now_ms)
 {
     int64_t due = now_ms + KEEPER_IDLE_MS;
     if (k->keep_ms != INT64_MAX)
-        due = least(due, k->forget_due_ms);
+        due = time_min(due, k->forget_due_ms);
     if (!k->path)
         return due;
     if (k->damaged && now_ms >= k->aside_due_ms)
         return now_ms;
     if (keeper_in_trouble(k))
-        return least(due, k->retry_due_ms);
-    return k->woken ? least(due, k->woken_ms + KEEPER_GATHER_MS) : due;
+        return time_min(due, k->retry_due_ms);
+    return k->woken ? time_min(due, k->woken_ms + KEEPER_GATHER_MS) : due;
 }
 
 /* false: it is over. */

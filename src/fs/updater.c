@@ -44,16 +44,11 @@ struct updater {
     int64_t listed_ms, named_ms;
 };
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Called with the lock held. A wake-up costs system calls: one that is on its way is enough. */
 static void act_by(struct updater *u, int64_t ms)
 {
     u->unheard |= ms < u->act_ms;
-    u->act_ms = least(ms, u->act_ms);
+    u->act_ms = time_min(ms, u->act_ms);
 }
 
 /* Called with the lock held, and gives it back: whoever is woken before that runs into the lock. */
@@ -180,7 +175,7 @@ static int64_t show_listing(struct updater *u, int64_t now_ms)
 {
     if (listing_is_told(u->fs))
         return INT64_MAX;
-    int64_t due_ms = least(u->listed_ms + LISTING_MS, u->named_ms + LISTING_QUIET_MS);
+    int64_t due_ms = time_min(u->listed_ms + LISTING_MS, u->named_ms + LISTING_QUIET_MS);
     if (now_ms < due_ms)
         return due_ms;
     u->listed_ms = now_ms;
@@ -216,9 +211,10 @@ static void act(struct updater *u, const struct note *n)
 static int64_t run_timers(struct updater *u)
 {
     int64_t now_ms = clock_mono_ms();
-    int64_t next_ms = least(events_expire(u->fs->events, now_ms), tsv_expire(u->fs->tsv, now_ms));
-    next_ms = least(next_ms, watchers_look(u->fs, now_ms));
-    return least(least(next_ms, show_listing(u, now_ms)), now_ms + IDLE_MS);
+    int64_t next_ms =
+        time_min(events_expire(u->fs->events, now_ms), tsv_expire(u->fs->tsv, now_ms));
+    next_ms = time_min(next_ms, watchers_look(u->fs, now_ms));
+    return time_min(time_min(next_ms, show_listing(u, now_ms)), now_ms + IDLE_MS);
 }
 
 /* Called with the lock held: once notes are due, all are taken, one after another. */
@@ -243,7 +239,7 @@ static void turn(struct updater *u)
     int64_t next_ms = run_timers(u);
     mutex_lock(&u->lock);
     while (u->act_ms > 0 && !u->alarm && !u->stopping &&
-           cond_wait_until(&u->more, &u->lock, least(next_ms, u->act_ms)))
+           cond_wait_until(&u->more, &u->lock, time_min(next_ms, u->act_ms)))
         ;
 }
 

@@ -1,4 +1,5 @@
 #include "live/discover.h"
+#include "base/clock.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,16 +29,6 @@ struct discover {
     int64_t seen_s; /* the newest job that was shown; from there on the head sees all */
     bool swept;
 };
-
-static int64_t lesser(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t greater(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
 
 struct discover *discover_new(const struct discover_config *config, int64_t now_s, int64_t now_ms,
                               struct err *err)
@@ -70,9 +61,9 @@ static int64_t bottom_of(const struct discover *d, enum discover_look look, int6
 {
     switch (look) {
     case DISCOVER_HEAD: /* a job may say that it is of tomorrow */
-        return lesser(d->seen_s, now_s) - lesser(DISCOVER_HEAD_S, d->config.window_s);
+        return time_min(d->seen_s, now_s) - time_min(DISCOVER_HEAD_S, d->config.window_s);
     case DISCOVER_RECENT:
-        return now_s - lesser(DISCOVER_RECENT_S, d->config.window_s);
+        return now_s - time_min(DISCOVER_RECENT_S, d->config.window_s);
     case DISCOVER_SWEEP:
     case DISCOVER_LOOKS:
         break;
@@ -105,7 +96,7 @@ struct discover_query discover_query(struct discover *d, enum discover_look look
     struct cursor *c = &d->cursors[look];
     /* A first page may have to wait for hours: its span ends when it goes out. */
     if (!c->token)
-        c->from_s = greater(lesser(c->top_s, now_s) - DISCOVER_SPAN_S, c->bottom_s);
+        c->from_s = time_max(time_min(c->top_s, now_s) - DISCOVER_SPAN_S, c->bottom_s);
     return (struct discover_query){.start_s = c->from_s - EDGE_S,
                                    .end_s =
                                        c->top_s == DISCOVER_NOW ? DISCOVER_NOW : c->top_s + EDGE_S,
@@ -127,11 +118,11 @@ static void look_over(struct discover *d, enum discover_look look, int64_t now_m
     c->running = false;
     switch (look) {
     case DISCOVER_HEAD:
-        d->seen_s = greater(d->seen_s, c->newest_s);
-        c->due_ms = greater(now_ms, c->begun_ms + d->config.head_ms);
+        d->seen_s = time_max(d->seen_s, c->newest_s);
+        c->due_ms = time_max(now_ms, c->begun_ms + d->config.head_ms);
         break;
     case DISCOVER_RECENT:
-        c->due_ms = greater(now_ms, c->begun_ms + DISCOVER_RECENT_MS);
+        c->due_ms = time_max(now_ms, c->begun_ms + DISCOVER_RECENT_MS);
         break;
     case DISCOVER_SWEEP:
     case DISCOVER_LOOKS:
@@ -162,9 +153,9 @@ static unsigned doublings(const struct cursor *c)
 /* All that is newer than what was reached has been seen: newest first. */
 static void begin_anew(struct cursor *c, int64_t now_ms)
 {
-    int64_t wait_ms = greater((int64_t)LOST_MS << doublings(c), (int64_t)c->barren * LOST_MS);
+    int64_t wait_ms = time_max((int64_t)LOST_MS << doublings(c), (int64_t)c->barren * LOST_MS);
     forget_token(c);
-    c->top_s = lesser(c->top_s, c->reached_s);
+    c->top_s = time_min(c->top_s, c->reached_s);
     c->due_ms = now_ms + wait_ms;
     c->barren = 0;
     c->lost++;
@@ -173,7 +164,7 @@ static void begin_anew(struct cursor *c, int64_t now_ms)
 /* Whether the page has led further. */
 static bool note_times(struct cursor *c, const struct discover_page *page)
 {
-    c->newest_s = greater(c->newest_s, page->newest_s);
+    c->newest_s = time_max(c->newest_s, page->newest_s);
     if (page->oldest_s == DISCOVER_NO_TIME || page->oldest_s >= c->reached_s)
         return page->fresh > 0;
     c->reached_s = page->oldest_s;
@@ -233,7 +224,7 @@ void discover_failed(struct discover *d, enum discover_look look, bool refused, 
     if (refused && c->token)
         begin_anew(c, now_ms);
     else
-        c->due_ms = now_ms + (refused ? greater(delay_ms, DISCOVER_REST_MS) : delay_ms);
+        c->due_ms = now_ms + (refused ? time_max(delay_ms, DISCOVER_REST_MS) : delay_ms);
 }
 
 bool discover_covers(const struct discover *d, int64_t start_s)
@@ -243,7 +234,7 @@ bool discover_covers(const struct discover *d, int64_t start_s)
 
 void discover_covered(struct discover *d, int64_t newest_s, int64_t now_ms)
 {
-    d->seen_s = greater(d->seen_s, newest_s);
+    d->seen_s = time_max(d->seen_s, newest_s);
     d->cursors[DISCOVER_HEAD].due_ms = now_ms + d->config.head_ms;
 }
 
@@ -261,6 +252,6 @@ int64_t discover_reached_s(const struct discover *d)
     if (d->swept)
         return c->bottom_s;
     if (c->running)
-        reached_s = lesser(reached_s, lesser(c->top_s, c->reached_s));
+        reached_s = time_min(reached_s, time_min(c->top_s, c->reached_s));
     return reached_s;
 }

@@ -55,22 +55,17 @@ void live_free(struct live *l)
 
 /* ---- the thread ---- */
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* How long nothing happens unless the network or a reader makes it happen. */
 static int64_t idle_ms(const struct live *l, int64_t now_ms)
 {
     const struct looks *s = &l->looks;
-    int64_t next = least(now_ms + LIVE_IDLE_MS, cache_next_deadline(l->config.cache));
+    int64_t next = time_min(now_ms + LIVE_IDLE_MS, cache_next_deadline(l->config.cache));
     if (s->n_delayed > 0)
-        next = least(next, s->delayed[0]->due_ms);
+        next = time_min(next, s->delayed[0]->due_ms);
     if (s->lists[LOOK_RENEWING].head)
-        next = least(next, s->lists[LOOK_RENEWING].head->due_ms);
-    next = least(next, live_next_send_ms(l, now_ms));
-    next = least(next, discovery_next_ms(l));
+        next = time_min(next, s->lists[LOOK_RENEWING].head->due_ms);
+    next = time_min(next, live_next_send_ms(l, now_ms));
+    next = time_min(next, discovery_next_ms(l));
     return next > now_ms ? next - now_ms : 0;
 }
 

@@ -1,4 +1,5 @@
 #include "live/schedule.h"
+#include "base/clock.h"
 #include "live/schedule_private.h"
 #include <stdlib.h>
 
@@ -6,16 +7,6 @@
 #define LEAD_MAX_MS 100 /* what a call and a busy machine may take */
 #define USED_SHARE  4   /* of so many Gets, one is for a job that is not in use, if it is due */
 #define LONG_AGO    (INT64_MIN / 4)
-
-static int64_t lesser(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t greater(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
 
 struct schedule *schedule_new(const struct schedule_config *config, struct err *err)
 {
@@ -25,7 +16,7 @@ struct schedule *schedule_new(const struct schedule_config *config, struct err *
         return NULL;
     }
     s->config = *config;
-    s->lead_ms = lesser(config->refresh_ms / LEAD_PART, LEAD_MAX_MS);
+    s->lead_ms = time_min(config->refresh_ms / LEAD_PART, LEAD_MAX_MS);
     s->begun_ms = s->next_round_ms = LONG_AGO;
     return s;
 }
@@ -66,7 +57,7 @@ static void plan_next(struct schedule *s, struct planned *p, int64_t now_ms)
 static void bring_forward(struct schedule *s, struct planned *p, int64_t due_ms, int64_t now_ms)
 {
     enum schedule_queue queue = is_used(s, p, now_ms) ? QUEUE_USED : QUEUE_IDLE;
-    planned_set_due(s, p, queue, lesser(p->due_ms, greater(due_ms, now_ms)));
+    planned_set_due(s, p, queue, time_min(p->due_ms, time_max(due_ms, now_ms)));
 }
 
 /* It has just changed: it will again. */
@@ -82,7 +73,7 @@ static void set_slower(struct schedule *s, struct planned *p, int64_t now_ms)
 {
     if (now_ms - p->since_ms < p->interval_ms - s->lead_ms)
         return;
-    p->interval_ms = lesser(p->interval_ms * 2, slowest(s));
+    p->interval_ms = time_min(p->interval_ms * 2, slowest(s));
     p->since_ms = now_ms;
 }
 
@@ -109,7 +100,7 @@ static void await_duration(struct schedule *s, struct planned *p, int64_t now_ms
     planned_unlist(s, p);
     p->late = true;
     p->counted = false;
-    planned_set_due(s, p, QUEUE_IDLE, now_ms + greater(SCHEDULE_LATE_MS, slowest(s)));
+    planned_set_due(s, p, QUEUE_IDLE, now_ms + time_max(SCHEDULE_LATE_MS, slowest(s)));
 }
 
 int schedule_add(struct schedule *s, uint64_t key, const struct schedule_job *job, int64_t now_ms)
@@ -195,15 +186,15 @@ void schedule_failed(struct schedule *s, uint64_t key, int64_t delay_ms, bool an
     if (!p)
         return;
     unsigned doublings = p->failures < 4 ? p->failures : 4;
-    int64_t pause = lesser(s->config.refresh_ms << doublings, slowest(s));
+    int64_t pause = time_min(s->config.refresh_ms << doublings, slowest(s));
     p->failures++;
     p->again = false;
     if (answered) {
-        pause = greater(slowest(s), SCHEDULE_LATE_MS);
+        pause = time_max(slowest(s), SCHEDULE_LATE_MS);
         if (!p->late)
             planned_seen(s, p, now_ms);
     }
-    planned_set_due(s, p, p->queue, now_ms + greater(delay_ms, pause));
+    planned_set_due(s, p, p->queue, now_ms + time_max(delay_ms, pause));
 }
 
 void schedule_listed(struct schedule *s, uint64_t key, enum schedule_item item, int64_t now_ms)
@@ -274,7 +265,7 @@ int64_t schedule_next_ms(const struct schedule *s)
     int64_t next = INT64_MAX;
     for (int queue = 0; queue < QUEUES; queue++)
         if (s->heaps[queue].n > 0)
-            next = lesser(next, s->heaps[queue].jobs[0]->due_ms);
+            next = time_min(next, s->heaps[queue].jobs[0]->due_ms);
     return next;
 }
 
@@ -292,7 +283,7 @@ struct schedule_marks schedule_marks(const struct schedule *s)
     if (s->oldest)
         m.oldest_ms = s->oldest->seen_ms;
     if (s->in_round)
-        m.due_ms = lesser(m.due_ms, s->begun_ms + s->config.refresh_ms);
+        m.due_ms = time_min(m.due_ms, s->begun_ms + s->config.refresh_ms);
     return m;
 }
 
@@ -301,7 +292,7 @@ struct schedule_health schedule_health(const struct schedule_marks *m, int64_t r
 {
     struct schedule_health h = {0};
     if (m->jobs > 0)
-        h.lag_ms = greater(now_ms - m->oldest_ms, 0);
+        h.lag_ms = time_max(now_ms - m->oldest_ms, 0);
     if (m->due_ms < now_ms)
         h.late_ms = now_ms - m->due_ms;
     h.behind = h.late_ms > refresh_ms;

@@ -72,17 +72,12 @@ static bool is_spare_full(const struct live *l)
     return l->looks.lists[LOOK_FLYING].n >= l->config.inflight_max - l->config.inflight_max / 4;
 }
 
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* When one may call whom nobody waits for, keeping so much of the budget for others. While the
  * service is down it is one that probes. */
 static int64_t spare_ms(const struct live *l, int64_t wait_ms, int64_t now_ms)
 {
     int64_t at = now_ms + wait_ms;
-    return l->breaker.open ? later(at, l->sent_ms + PROBE_MS) : at;
+    return l->breaker.open ? time_max(at, l->sent_ms + PROBE_MS) : at;
 }
 
 /* Discovery's page leaves a tenth. */
@@ -99,7 +94,7 @@ static int64_t own_ms(const struct live *l, bool turn, int64_t now_ms)
     int64_t wait = budget_wait_spare(l->budget, now_ms);
     unsigned pages = turn ? 0 : discovery_pace(l, now_ms);
     if (pages > 0)
-        wait = later(wait, budget_wait_keeping(l->budget, pages, now_ms));
+        wait = time_max(wait, budget_wait_keeping(l->budget, pages, now_ms));
     return spare_ms(l, wait, now_ms);
 }
 
@@ -191,7 +186,7 @@ static int64_t next_round_ms(const struct live *l)
 {
     if (l->round.running || l->breaker.open)
         return INT64_MAX;
-    return later(schedule_round_ms(l->schedule), l->lists.not_before_ms);
+    return time_max(schedule_round_ms(l->schedule), l->lists.not_before_ms);
 }
 
 int64_t live_next_send_ms(const struct live *l, int64_t now_ms)
