@@ -18,7 +18,9 @@ struct http_transfer {
     char *peer;    /* "host:port" or "unix:PATH", for messages */
     bool by_proxy; /* the configuration's; the environment's is not seen */
     char *method;
-    struct curl_slist *headers;
+    struct curl_slist *headers; /* n_headers in a row, of the lines; NULL: none */
+    size_t n_headers;
+    struct buf header_lines;
     char *body;
     size_t body_len;
     int64_t connect_timeout_ms, stall_timeout_ms, timeout_ms;

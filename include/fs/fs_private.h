@@ -265,8 +265,8 @@ int workers_error(const struct workers *w);
 /* The request that this thread serves is about to wait for the disk: somebody else listens from now
  * on. Nothing on a thread that is no worker. */
 void workers_before_wait(void);
-/* The request that this thread serves is left unanswered for now: its asker will not ask again soon.
- * Nothing on a thread that is no worker. */
+/* The request that this thread serves is left unanswered for now: its asker will not ask again
+ * soon. Nothing on a thread that is no worker. */
 void workers_left_waiting(void);
 void workers_stop(struct workers *w);
 void workers_free(struct workers *w);

@@ -77,22 +77,20 @@ static char *peer_of(const struct http_config *config, const char *url)
     return strndup(host, n);
 }
 
-static int add_line(struct http_transfer *t, const char *line)
+/* One after another, each with its NUL: one piece of memory for all. */
+static int add_line(struct http_transfer *t, const char *name, const char *mark, const char *value)
 {
-    struct curl_slist *longer = curl_slist_append(t->headers, line);
-    if (!longer)
-        return -1;
-    t->headers = longer;
-    return 0;
+    struct buf *lines = &t->header_lines;
+    t->n_headers++;
+    return buf_adds(lines, name) < 0 || buf_adds(lines, mark) < 0 || buf_adds(lines, value) < 0
+               ? -1
+               : buf_addc(lines, '\0');
 }
 
 static int add_header(struct http_transfer *t, const char *name, const char *value)
 {
-    struct buf line ICE_CLEANUP(buf_wipe) = BUF_INIT(HEADERS_MAX);
     /* curl's way to say "send it empty"; a colon alone would take the header off. */
-    if ((*value ? buf_addf(&line, "%s: %s", name, value) : buf_addf(&line, "%s;", name)) < 0)
-        return -1;
-    return add_line(t, buf_str(&line));
+    return add_line(t, name, *value ? ": " : ";", value);
 }
 
 static bool has_header(const struct http_request *req, const char *name)
@@ -111,20 +109,33 @@ static int copy_headers(struct http_transfer *t, const struct http_request *req)
     if (!has_header(req, "Accept") && add_header(t, "Accept", "application/json") < 0)
         return -1;
     /* curl adds both by itself to what has a body. */
-    if (!has_header(req, "Content-Type") && add_line(t, "Content-Type:") < 0)
+    if (!has_header(req, "Content-Type") && add_line(t, "Content-Type", ":", "") < 0)
         return -1;
-    return add_line(t, "Expect:");
+    return add_line(t, "Expect", ":", "");
+}
+
+/* As curl wants them. */
+static int link_headers(struct http_transfer *t)
+{
+    t->headers = calloc(t->n_headers, sizeof *t->headers);
+    char *line = t->header_lines.data;
+    for (size_t i = 0; t->headers && i < t->n_headers; i++, line += strlen(line) + 1)
+        t->headers[i] = (struct curl_slist){
+            .data = line, .next = i + 1 < t->n_headers ? &t->headers[i + 1] : NULL};
+    return t->headers ? 0 : -1;
 }
 
 static int copy(struct http_transfer *t, const struct http_config *config,
                 const struct http_request *req)
 {
+    t->header_lines = BUF_SECRET_INIT(HEADERS_MAX);
     t->url = strdup(req->url);
     t->peer = peer_of(config, req->url);
     t->by_proxy = config->proxy && *config->proxy;
     t->method = strdup(req->method);
     t->body = malloc(req->body_len + 1);
-    if (!t->url || !t->peer || !t->method || !t->body || copy_headers(t, req) < 0)
+    if (!t->url || !t->peer || !t->method || !t->body || copy_headers(t, req) < 0 ||
+        link_headers(t) < 0)
         return -1;
     if (req->body_len > 0)
         memcpy(t->body, req->body, req->body_len);
@@ -170,9 +181,8 @@ void http_transfer_free(struct http_transfer *t)
 {
     if (!t)
         return;
-    for (struct curl_slist *h = t->headers; h; h = h->next)
-        secret_wipe(h->data, strlen(h->data));
-    curl_slist_free_all(t->headers);
+    free(t->headers);
+    buf_wipe(&t->header_lines);
     if (t->body)
         secret_wipe(t->body, t->body_len);
     free(t->body);

@@ -64,22 +64,37 @@ int buf_addc(struct buf *b, char c)
     return buf_add(b, &c, 1);
 }
 
+/* Format into the room that there is; where it does not fit, nothing has changed. Returns how long
+ * the text is, or -1 if it has no length. */
+static int format_in_room(struct buf *b, const char *fmt, va_list args)
+{
+    size_t room = b->cap - b->len, most = b->max - b->len;
+    int n = vsnprintf(room ? b->data + b->len : NULL, room, fmt, args);
+    if (n >= 0 && (size_t)n < room && (size_t)n <= most)
+        b->len += (size_t)n;
+    else if (room)
+        b->data[b->len] = '\0';
+    return n;
+}
+
 int buf_addf(struct buf *b, const char *fmt, ...)
 {
+    size_t before = b->len;
     va_list args;
     va_start(args, fmt);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    int n = format_in_room(b, fmt, args);
     va_end(args);
     if (n < 0) { /* longer than INT_MAX, or wide characters without bytes */
         errno = EFBIG;
         return -1;
     }
+    if (b->len > before || n == 0)
+        return 0;
     if (buf_reserve(b, (size_t)n) < 0)
         return -1;
     va_start(args, fmt);
-    vsnprintf(b->data + b->len, (size_t)n + 1, fmt, args);
+    format_in_room(b, fmt, args);
     va_end(args);
-    b->len += (size_t)n;
     return 0;
 }
 

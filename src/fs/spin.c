@@ -2,7 +2,7 @@
 
 static enum spin_advice look_again(struct spin *s)
 {
-    if (s->looks >= SPIN_YIELDS)
+    if (s->shared == 0 || s->looks >= SPIN_YIELDS)
         return SPIN_TRY;
     s->looks++;
     return SPIN_YIELD;
@@ -43,17 +43,19 @@ enum spin_advice spin_nothing(struct spin *s, int64_t now_ns)
 bool spin_request(struct spin *s, int64_t now_ns)
 {
     s->unanswered = false;
+    s->shared -= s->shared > 0;
     if (s->since_ns == 0)
         return false;
     if (now_ns - s->since_ns > SPIN_NS) {
         miss(s);
         return false;
     }
-    *s = (struct spin){0};
+    *s = (struct spin){.shared = s->shared};
     return true;
 }
 
 void spin_unanswered(struct spin *s)
 {
     s->unanswered = true;
+    s->shared = SPIN_SHARED;
 }

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <wchar.h>
 
@@ -80,6 +81,22 @@ static void the_ceiling_holds_and_leaves_the_buffer_as_it_was(void **state)
     assert_int_equal(b.len, 4);
 }
 
+static void text_is_formatted_whole_wherever_the_room_ends(void **state)
+{
+    (void)state;
+    for (int n = 0; n < 200; n++) {
+        CLEANUP_BUF struct buf b = BUF_INIT(200);
+        char text[200 + 1];
+        assert_int_equal(buf_adds(&b, "a"), 0);
+        assert_int_equal(buf_addf(&b, "%*d", n, 7), 0);
+        snprintf(text, sizeof text, "a%*d", n, 7);
+        assert_string_equal(buf_str(&b), text);
+        assert_int_equal(b.len, strlen(text));
+        assert_int_equal(buf_addf(&b, "%*d", 200 - n + 1, 7), -1);
+        assert_string_equal(buf_str(&b), text);
+    }
+}
+
 static void what_cannot_be_held_or_formatted_is_refused(void **state)
 {
     (void)state;
@@ -91,7 +108,7 @@ static void what_cannot_be_held_or_formatted_is_refused(void **state)
     assert_int_equal(buf_add(&b, "", (size_t)PTRDIFF_MAX), -1);
     errno = 0;
     /* vsnprintf fails, here over a wide character that has no bytes in this locale. */
-    assert_int_equal(buf_addf(&b, "%ls", L"\xdc80"), -1);
+    assert_int_equal(buf_addf(&b, "begun %ls", L"\xdc80"), -1);
     assert_int_equal(errno, EFBIG);
     assert_string_equal(buf_str(&b), "abc");
 }
@@ -247,6 +264,7 @@ int main(void)
         cmocka_unit_test(contents_are_appended_and_terminated),
         cmocka_unit_test(zeroed_memory_with_a_ceiling_is_an_empty_buffer),
         cmocka_unit_test(the_ceiling_holds_and_leaves_the_buffer_as_it_was),
+        cmocka_unit_test(text_is_formatted_whole_wherever_the_room_ends),
         cmocka_unit_test(what_cannot_be_held_or_formatted_is_refused),
         cmocka_unit_test(growth_keeps_every_byte),
         cmocka_unit_test(room_that_was_made_is_used_and_the_ceiling_holds_for_it),

@@ -124,16 +124,34 @@ static void a_wait_that_was_interrupted_too_long_has_not_paid(void **state)
     assert_in_range(awake, 1, 20);
 }
 
-static void the_first_looks_of_each_wait_give_way_and_the_others_do_not(void **state)
+/* How many looks of a wait that pays in the end give way. */
+static unsigned yields(struct spin *s, int64_t *now_ns)
+{
+    unsigned n = 0;
+    for (unsigned look = 0; look < 5 * SPIN_YIELDS; look++) {
+        enum spin_advice advice = spin_nothing(s, (*now_ns)++);
+        assert_true(is_awake(advice));
+        assert_int_equal(advice == SPIN_YIELD, look == n && n < SPIN_YIELDS);
+        n += advice == SPIN_YIELD;
+    }
+    assert_true(spin_request(s, *now_ns));
+    return n;
+}
+
+static void only_after_one_left_unanswered_do_the_first_looks_give_way(void **state)
 {
     (void)state;
     struct spin s = {0};
     int64_t now_ns = 1;
-    for (int i = 0; i < 100; i++) {
-        for (unsigned look = 0; look < 5 * SPIN_YIELDS; look++)
-            assert_int_equal(spin_nothing(&s, now_ns++),
-                             look < SPIN_YIELDS ? SPIN_YIELD : SPIN_TRY);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < 100; i++)
+            assert_int_equal(spin_nothing(&s, now_ns++), SPIN_TRY);
         assert_true(spin_request(&s, now_ns));
+        spin_unanswered(&s);
+        assert_int_equal(spin_nothing(&s, now_ns), SPIN_SLEEP);
+        assert_false(spin_request(&s, now_ns));
+        for (unsigned i = 1; i < SPIN_SHARED; i++)
+            assert_int_equal(yields(&s, &now_ns), SPIN_YIELDS);
     }
 }
 
@@ -162,7 +180,7 @@ int main(void)
         cmocka_unit_test(requests_that_flow_again_are_waited_for_awake_again),
         cmocka_unit_test(a_wait_that_was_interrupted_too_long_has_not_paid),
         cmocka_unit_test(one_miss_among_hits_costs_no_later_chance),
-        cmocka_unit_test(the_first_looks_of_each_wait_give_way_and_the_others_do_not),
+        cmocka_unit_test(only_after_one_left_unanswered_do_the_first_looks_give_way),
         cmocka_unit_test(a_request_left_unanswered_is_followed_by_sleep_and_costs_no_chance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
