@@ -17,6 +17,7 @@ from .api import on_cpu_s
 from .tree import Tree
 
 READERS = (2, 64)
+READERS_TURNS = 5
 WATCHERS = 1000
 
 
@@ -83,6 +84,11 @@ class Scale:
         total = sum(n for _, n in go())
         return total / (time.monotonic() - begin)
 
+    def side_by_side(self):
+        """In turns, for few and many are compared with one another."""
+        turns = [[self.readers(count) for count in READERS] for _ in range(READERS_TURNS)]
+        return {f"readers_{count}": statistics.median(column) for count, column in zip(READERS, zip(*turns))}
+
     def memory(self):
         with open(f"/proc/{self.mount.process.pid}/status") as f:
             return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:")) * 1024 / self.n
@@ -128,9 +134,7 @@ class Scale:
 
 def measure(the_world, options, n):
     scale = Scale(the_world, options, n)
-    found = {"change": scale.change(), **scale.look()}
-    for count in READERS:
-        found[f"readers_{count}"] = scale.readers(count)
+    found = {"change": scale.change(), **scale.look(), **scale.side_by_side()}
     if n == options.sizes[0]:
         raise_limit()
         found["watchers_s"] = scale.watchers()
@@ -161,6 +165,6 @@ def main():
     made.add_argument("--sizes", type=int, nargs="+", default=[1000, 10000, 100000])
     made.add_argument("--changes", type=int, default=10, help="of each unfinished job, a round")
     made.add_argument("--rounds", type=int, default=3)
-    made.add_argument("--ms", type=int, default=2000)
+    made.add_argument("--ms", type=int, default=1000)
     made.add_argument("--out", default="build/bench/scale.json")
     world.run("bench-scale", made.parse_args(), proof)
