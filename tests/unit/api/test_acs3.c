@@ -340,7 +340,7 @@ static void every_failing_allocation_is_an_error_without_the_secret(void **state
         int rc = acs3_authorization(f->signer, &v.request, &out, &err);
         if (!alloc_fail_fired()) {
             assert_int_equal(rc, 0);
-            assert_true(n > 4);
+            assert_true(n > 3); /* the result grows; OpenSSL 3.5 needs nothing, 3.0 three times */
             break;
         }
         assert_int_equal(rc, -1);
