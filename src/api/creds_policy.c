@@ -21,7 +21,7 @@ int64_t creds_renew_at(const struct creds_status *s)
     int64_t ahead = life > CREDS_LONG_LIFE_MS ? CREDS_EARLY_MS : CREDS_LATE_MS;
     int64_t at = s->expires_real_ms - ahead;
     int64_t half = s->got_real_ms + life / 2;
-    return at > half ? at : half;
+    return time_max(at, half);
 }
 
 /* How long until a refusal may cause a walk. */

@@ -216,15 +216,19 @@ static void wait_for_request(struct worker *self)
 {
     struct pollfd fd = {.fd = fuse_session_fd(self->all->fs->session), .events = POLLIN};
     enum spin_advice advice = spin_nothing(&self->spin, clock_mono_ns());
-    if (advice == SPIN_TRY || advice == SPIN_YIELD) {
-        if (advice == SPIN_TRY)
-            pause_briefly();
-        else
-            sched_yield();
+    switch (advice) {
+    case SPIN_YIELD:
+        sched_yield();
         return;
-    }
-    if (advice == SPIN_MISSED)
+    case SPIN_TRY:
+        pause_briefly();
+        return;
+    case SPIN_MISSED:
         metric_add(METRIC_FS_SPIN_MISSES, 1);
+        break;
+    case SPIN_SLEEP:
+        break;
+    }
     if (!atomic_load(&self->all->stopping))
         poll(&fd, 1, -1);
 }

@@ -48,14 +48,13 @@ static int64_t next_ms(const struct live *l, enum discover_look look)
     int64_t probe_ms = l->sent_ms + PROBE_MS;
     if (at == INT64_MAX || (look == DISCOVER_HEAD && is_covered(l)))
         return INT64_MAX;
-    if (l->lists.not_before_ms > at)
-        at = l->lists.not_before_ms;
+    at = time_max(at, l->lists.not_before_ms);
     if (!l->breaker.open)
         return at;
     /* One call is enough to see whether it is up again. */
     if (l->looks.lists[LOOK_DISCOVER].head || l->looks.lists[LOOK_FLYING].head)
         return INT64_MAX;
-    return probe_ms > at ? probe_ms : at;
+    return time_max(probe_ms, at);
 }
 
 int64_t discovery_next_ms(const struct live *l)

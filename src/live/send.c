@@ -177,7 +177,7 @@ static int64_t next_own_ms(const struct live *l, int64_t now_ms)
         return INT64_MAX;
     if (is_time_for_ended(l, now_ms)) {
         int64_t ended = schedule_ended_ms(l->schedule);
-        due = ended < due ? ended : due;
+        due = time_min(due, ended);
     }
     return due <= now_ms ? own_ms(l, is_own_turn(l, false, now_ms), now_ms) : due;
 }
@@ -199,8 +199,7 @@ int64_t live_next_send_ms(const struct live *l, int64_t now_ms)
     if (!l->schedule)
         return next;
     int64_t own = next_own_ms(l, now_ms), round = next_round_ms(l);
-    next = own < next ? own : next;
-    return round < next ? round : next;
+    return time_min(next, time_min(own, round));
 }
 
 /* ---- under way ---- */

@@ -9,16 +9,11 @@
 
 #define STEP_NS INT64_C(1000)
 
-static bool is_awake(enum spin_advice advice)
-{
-    return advice == SPIN_TRY || advice == SPIN_YIELD;
-}
-
 /* Wait from `*now_ns` on while nothing comes, until the advice is to sleep: how long that was. */
 static int64_t wait_in_vain(struct spin *s, int64_t *now_ns, enum spin_advice *last)
 {
     int64_t begin = *now_ns;
-    while (is_awake(*last = spin_nothing(s, *now_ns)))
+    while ((*last = spin_nothing(s, *now_ns)) == SPIN_TRY)
         *now_ns += STEP_NS;
     return *now_ns - begin;
 }
@@ -56,7 +51,7 @@ static void a_request_in_time_pays_and_each_wait_has_the_whole_limit_again(void 
     int64_t now_ns = 1;
     for (int i = 0; i < 1000; i++) {
         for (int64_t end_ns = now_ns + SPIN_NS - STEP_NS; now_ns < end_ns; now_ns += STEP_NS)
-            assert_true(is_awake(spin_nothing(&s, now_ns)));
+            assert_int_equal(spin_nothing(&s, now_ns), SPIN_TRY);
         assert_true(spin_request(&s, now_ns));
     }
 }
@@ -87,12 +82,12 @@ static void requests_that_flow_again_are_waited_for_awake_again(void **state)
     trickle(&s, 10000);
     unsigned passed = 0;
     int64_t now_ns = 1;
-    while (!is_awake(spin_nothing(&s, now_ns)))
+    while (spin_nothing(&s, now_ns) != SPIN_TRY)
         passed++;
     assert_in_range(passed, 0, SPIN_SKIP_MAX);
     assert_true(spin_request(&s, now_ns));
     /* One that paid is enough: the next is tried at once. */
-    assert_true(is_awake(spin_nothing(&s, now_ns)));
+    assert_int_equal(spin_nothing(&s, now_ns), SPIN_TRY);
 }
 
 static void one_miss_among_hits_costs_no_later_chance(void **state)
@@ -104,7 +99,7 @@ static void one_miss_among_hits_costs_no_later_chance(void **state)
     for (int i = 0; i < 100; i++) {
         wait_in_vain(&s, &now_ns, &last);
         assert_int_equal(last, SPIN_MISSED);
-        assert_true(is_awake(spin_nothing(&s, now_ns)));
+        assert_int_equal(spin_nothing(&s, now_ns), SPIN_TRY);
         assert_true(spin_request(&s, now_ns));
     }
 }
@@ -116,7 +111,7 @@ static void a_wait_that_was_interrupted_too_long_has_not_paid(void **state)
     int64_t now_ns = 1;
     unsigned awake = 0;
     for (int i = 0; i < 1000; i++, now_ns += SPIN_NS) {
-        bool waits = is_awake(spin_nothing(&s, now_ns));
+        bool waits = spin_nothing(&s, now_ns) == SPIN_TRY;
         awake += waits;
         now_ns += 10 * SPIN_NS;
         assert_false(spin_request(&s, now_ns));
@@ -130,8 +125,7 @@ static unsigned yields(struct spin *s, int64_t *now_ns)
     unsigned n = 0;
     for (unsigned look = 0; look < 5 * SPIN_YIELDS; look++) {
         enum spin_advice advice = spin_nothing(s, (*now_ns)++);
-        assert_true(is_awake(advice));
-        assert_int_equal(advice == SPIN_YIELD, look == n && n < SPIN_YIELDS);
+        assert_int_equal(advice, look < SPIN_YIELDS ? SPIN_YIELD : SPIN_TRY);
         n += advice == SPIN_YIELD;
     }
     assert_true(spin_request(s, *now_ns));
@@ -165,7 +159,7 @@ static void a_request_left_unanswered_is_followed_by_sleep_and_costs_no_chance(v
         assert_int_equal(spin_nothing(&s, now_ns), SPIN_SLEEP);
         assert_int_equal(spin_nothing(&s, now_ns), SPIN_SLEEP); /* woken for nothing */
         assert_false(spin_request(&s, now_ns));
-        assert_true(is_awake(spin_nothing(&s, now_ns)));
+        assert_int_equal(spin_nothing(&s, now_ns), SPIN_YIELD);
         assert_true(spin_request(&s, now_ns));
     }
 }
