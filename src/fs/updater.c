@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "fs/events.h"
 #include "fs/fs_private.h"
+#include "fs/gather.h"
 #include "fs/notes.h"
 #include "fs/publish.h"
 #include "fs/tsv.h"
@@ -22,7 +23,6 @@
 
 #define IDLE_MS   60000 /* nothing is waited for without an end */
 #define UNKEPT_MS 50    /* how long a late change waits for cached handles to close */
-#define GATHER_MS 1     /* jobs that readers name are told together: they have their answers */
 /* After each drop of the listing all who are on their way through jobs/ ask for its attributes: in
  * a burst of new names it is dropped so often, and as soon as none has come for the second time. */
 #define LISTING_MS       20
@@ -35,20 +35,34 @@ struct updater {
     pthread_mutex_t lock; /* protects all below */
     pthread_cond_t more;
     struct notes notes;
-    int64_t act_ms; /* when the notes are taken up; INT64_MAX: there are none */
-    bool unheard;   /* the thread has not been woken for that */
-    bool alarm;     /* somebody waits with an earlier deadline */
+    struct gather named; /* jobs that readers have named, among the notes */
+    int64_t act_ms;      /* when the notes are taken up; INT64_MAX: when those shall be told of */
+    bool unheard;        /* the thread has not been woken for that */
+    bool alarm;          /* somebody waits with an earlier deadline */
     bool stopping;
     /* This thread's own: when the kernel dropped its listing for readers' sake, and when one of
      * them had named a job. */
     int64_t listed_ms, named_ms;
 };
 
-/* Called with the lock held. A wake-up costs system calls: one that is on its way is enough. */
-static void act_by(struct updater *u, int64_t ms)
+/* Called with the lock held. */
+static int64_t due_ms(const struct updater *u)
 {
-    u->unheard |= ms < u->act_ms;
-    u->act_ms = time_min(ms, u->act_ms);
+    return time_min(u->act_ms, gather_due_ms(&u->named));
+}
+
+/* Called with the lock held. A wake-up costs system calls: one that is on its way is enough. */
+static void act_now(struct updater *u)
+{
+    u->unheard |= u->act_ms > 0;
+    u->act_ms = 0;
+}
+
+/* Called with the lock held. Those that come after the first only put off what is due. */
+static void gather(struct updater *u)
+{
+    u->unheard |= !u->named.any && u->act_ms > 0;
+    gather_add(&u->named, clock_mono_ms());
 }
 
 /* Called with the lock held, and gives it back: whoever is woken before that runs into the lock. */
@@ -87,14 +101,15 @@ struct updater *updater_new(struct fs *fs, struct err *err)
 
 bool updater_note(struct updater *u, enum cache_event event, uint64_t key, const char *id)
 {
-    int64_t by_ms = event == CACHE_CREATED ? clock_mono_ms() + GATHER_MS : 0;
     mutex_lock(&u->lock);
     bool noted = u->stopping || notes_add(&u->notes, event, key, id); /* at the end nobody looks */
-    act_by(u, by_ms);
-    if (event == CACHE_CREATED) /* updater_call follows */
+    if (event == CACHE_CREATED) {
+        gather(u); /* updater_call follows */
         mutex_unlock(&u->lock);
-    else
+    } else {
+        act_now(u);
         unlock_and_call(u);
+    }
     return noted;
 }
 
@@ -109,7 +124,7 @@ void updater_unpinned(struct updater *u, uint64_t key)
     mutex_lock(&u->lock);
     if (!u->stopping)
         notes_settle(&u->notes, key); /* without memory its pages are not kept */
-    act_by(u, 0);
+    act_now(u);
     unlock_and_call(u);
 }
 
@@ -220,10 +235,11 @@ static int64_t run_timers(struct updater *u)
 /* Called with the lock held: once notes are due, all are taken, one after another. */
 static struct note *take_due(struct updater *u)
 {
-    if (clock_mono_ms() < u->act_ms)
+    if (clock_mono_ms() < due_ms(u))
         return NULL;
     struct note *n = notes_take(&u->notes);
     u->act_ms = notes_empty(&u->notes) ? INT64_MAX : 0;
+    u->named = (struct gather){0};
     return n;
 }
 
@@ -239,7 +255,7 @@ static void turn(struct updater *u)
     int64_t next_ms = run_timers(u);
     mutex_lock(&u->lock);
     while (u->act_ms > 0 && !u->alarm && !u->stopping &&
-           cond_wait_until(&u->more, &u->lock, time_min(next_ms, u->act_ms)))
+           cond_wait_until(&u->more, &u->lock, time_min(next_ms, due_ms(u))))
         ;
 }
 
