@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GATHER_QUIET_MS 1
+#define GATHER_QUIET_MS 2
 #define GATHER_MS       20
 
 /* Zeroed at the start, and again when all have been told of. */

@@ -24,9 +24,8 @@
 #define IDLE_MS   60000 /* nothing is waited for without an end */
 #define UNKEPT_MS 50    /* how long a late change waits for cached handles to close */
 /* After each drop of the listing all who are on their way through jobs/ ask for its attributes: in
- * a burst of new names it is dropped so often, and as soon as none has come for the second time. */
-#define LISTING_MS       20
-#define LISTING_QUIET_MS 2
+ * a burst of new names it is dropped so often, and when none has come for GATHER_QUIET_MS. */
+#define LISTING_MS 20
 
 struct updater {
     struct fs *fs;
@@ -40,8 +39,8 @@ struct updater {
     bool unheard;        /* the thread has not been woken for that */
     bool alarm;          /* somebody waits with an earlier deadline */
     bool stopping;
-    /* This thread's own: when the kernel dropped its listing for readers' sake, and when one of
-     * them had named a job. */
+    /* This thread's own: when the kernel dropped its listing for readers' sake, and when the last
+     * job was named that it has told of. */
     int64_t listed_ms, named_ms;
 };
 
@@ -190,7 +189,7 @@ static int64_t show_listing(struct updater *u, int64_t now_ms)
 {
     if (listing_is_told(u->fs))
         return INT64_MAX;
-    int64_t due_ms = time_min(u->listed_ms + LISTING_MS, u->named_ms + LISTING_QUIET_MS);
+    int64_t due_ms = time_min(u->listed_ms + LISTING_MS, u->named_ms + GATHER_QUIET_MS);
     if (now_ms < due_ms)
         return due_ms;
     u->listed_ms = now_ms;
@@ -207,10 +206,8 @@ static void act(struct updater *u, const struct note *n)
     }
     if (n->unborn)
         publish_born(fs, n->key, n->id);
-    else if (n->created) {
-        u->named_ms = clock_mono_ms();
+    else if (n->created)
         with_current(fs, n->key, publish_created);
-    }
     if (n->changed)
         with_current(fs, n->key, publish_unseen);
     if (n->staged)
@@ -239,6 +236,8 @@ static struct note *take_due(struct updater *u)
         return NULL;
     struct note *n = notes_take(&u->notes);
     u->act_ms = notes_empty(&u->notes) ? INT64_MAX : 0;
+    if (u->named.any)
+        u->named_ms = u->named.last_ms;
     u->named = (struct gather){0};
     return n;
 }
