@@ -1,6 +1,7 @@
 """What calls cost, against the simulator on https: processor time a call, throughput, latency. Written to
 build/bench/api.json."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -22,7 +23,8 @@ FAR_MS = 5
 class Api:
     def __init__(self, the_world, options):
         self.world, self.options = the_world, options
-        self.cost, self.timed = (os.path.abspath(os.path.join(options.build, "bench", p)) for p in ("apicost", "timed"))
+        folder = os.path.abspath(os.path.join(options.build, "bench"))
+        self.cost, self.timed, self.floor = (os.path.join(folder, p) for p in ("apicost", "timed", "floor"))
         self.tree = Tree(options.calls)
         self.plain = the_world.sim(0)
         self.cert = self.make_cert()
@@ -80,16 +82,33 @@ class Api:
     def mount(self):
         return self.world.mount(self.tls, "qps=100000", f"ca={self.cert}.pem", "state=none")
 
-    def readers(self, mount, jobs, count):
+    def readers(self, folder, jobs, count):
         """So many, each of which reads its part of the jobs once."""
         parts = [[f"{job}/status" for job in jobs[i::count]] for i in range(count)]
-        return side_by_side.start(self.timed, mount.path("jobs"), 0, parts)
+        return side_by_side.start(self.timed, folder, 0, parts)
+
+    @contextlib.contextmanager
+    def floor_mount(self):
+        """Where the least that a FUSE file system can cost (floor.c) shows the same jobs."""
+        point = str(self.world.setup.new_dir("floor"))
+        command = [self.floor, "calls", point, self.tls.url + "/_sim/jobs/", self.cert + ".pem"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True)
+        process.stdin.write("\n".join(self.tree.ids))
+        process.stdin.close()
+        try:
+            while not os.path.ismount(point):
+                assert process.poll() is None, "the floor does not start"
+                time.sleep(0.01)
+            yield point
+        finally:
+            subprocess.run(["umount", "-l", point], check=True)
+            process.wait(timeout=60)
 
     def cold_throughput(self):
         """Cold reads a second through a mount, and processor seconds a thousand: of the daemon, of the simulator, of
         the readers."""
         mount, ids = self.mount(), self.tree.ids
-        go = self.readers(mount, ids, IN_FLIGHT)
+        go = self.readers(mount.path("jobs"), ids, IN_FLIGHT)
         used = lambda: (on_cpu_s(mount.process.pid), on_cpu_s(self.tls.process.pid), sum(os.times()[2:4]))
         before, begin = used(), time.monotonic()
         go()
@@ -105,12 +124,28 @@ class Api:
         self.tls.clear(late)
         return per_s
 
-    def cold_latency_ms(self):
-        """Of one cold read after another."""
-        mount = self.mount()
-        ((ns, _),) = self.readers(mount, self.tree.finished[:500], 1)()
-        mount.stop()
+    def one_by_one_ms(self, folder):
+        """A cold read, one after another."""
+        ((ns, _),) = self.readers(folder, self.tree.finished[:500], 1)()
         return ns / 1e6
+
+    def cold_latency_ms(self):
+        mount = self.mount()
+        ms = self.one_by_one_ms(mount.path("jobs"))
+        mount.stop()
+        return ms
+
+    def floor_throughput(self):
+        """As cold_throughput's first, of the floor."""
+        with self.floor_mount() as point:
+            go = self.readers(point, self.tree.ids, IN_FLIGHT)
+            begin = time.monotonic()
+            go()
+            return len(self.tree.ids) / (time.monotonic() - begin)
+
+    def floor_latency_ms(self):
+        with self.floor_mount() as point:
+            return self.one_by_one_ms(point)
 
 
 class HttpsSim:
@@ -158,8 +193,9 @@ def on_cpu_s(pid):
 def one_turn(api):
     """Each figure once. What is compared with one another is measured in the same turn: the machine may be slower in
     the next."""
-    call, wrk, (cold_per_s, *spent) = api.calls(1)[2], api.wrk(), api.cold_throughput()
-    cold = api.cold_latency_ms()
+    wrk, (cold_per_s, *spent), floor_per_s = api.wrk(), api.cold_throughput(), api.floor_throughput()
+    call, cold = api.calls(1)[2], api.cold_latency_ms()
+    bare, floor = api.bare(1)[2], api.floor_latency_ms()
     return {
         "call_cpu_s": api.calls(IN_FLIGHT)[1],
         "bare_cpu_s": api.bare(IN_FLIGHT)[1],
@@ -169,10 +205,13 @@ def one_turn(api):
         "cold_per_s": cold_per_s,
         "wrk_per_s": wrk,
         "cold_of_wrk": cold_per_s / wrk if wrk else None,
+        "floor_per_s": floor_per_s,
+        "cold_of_floor": cold_per_s / floor_per_s,
         "far_per_s": api.cold_far(),
         "cold_ms": cold,
         "call_ms": call,
         "above_call_ms": cold - call,
+        "floor_above_ms": floor - bare,
         "sign_us": api.run("sign", text="")[1] * 1000,
         "parse_2k_us": api.parse(api.tree.finished[0])[1] * 1000,
         "parse_200k_us": api.parse(api.tree.long)[1] * 1000,

@@ -70,14 +70,15 @@ def first_walk(found):
 
 def api_tables(found):
     wrk, cold = found["wrk_per_s"], found["cold_per_s"]
+    of_wrk = f"wrk {wrk:,.0f}: {found['cold_of_wrk']:.2f} of it" if wrk else "wrk is not installed"
     return table(
         [
             ["API side", "measured", "beside it"],
             ["processor seconds, 1,000 signed https calls of 2 KB, parsed", f"{found['call_cpu_s']:.3f}", f"bare curl multi {found['bare_cpu_s']:.3f}"],
             ["the same through a mount, cold reads", f"{found['daemon_cpu_s']:.3f}", f"simulator {found['simulator_cpu_s']:.3f}, readers {found['readers_cpu_s']:.3f}"],
-            ["cold reads a second, 16 at once", f"{cold:,.0f}", f"wrk {wrk:,.0f}: {found['cold_of_wrk']:.2f} of it" if wrk else "wrk is not installed"],
+            ["cold reads a second, 16 at once", f"{cold:,.0f}", f"{of_wrk}; the floor {found['floor_per_s']:,.0f}: {found['cold_of_floor']:.2f} of it"],
             [f"the same, each answer {found['far_ms']} ms late", f"{found['far_per_s']:,.0f}", f"16 in flight at most {16000 / found['far_ms']:,.0f}, one after another {1000 / (found['far_ms'] + found['call_ms']):,.0f}"],
-            ["a cold read, one after another", f"{found['cold_ms']:.2f} ms", f"a signed call {found['call_ms']:.2f} ms: {found['above_call_ms']:.2f} ms above it"],
+            ["a cold read, one after another", f"{found['cold_ms']:.2f} ms", f"a signed call {found['call_ms']:.2f} ms: {found['above_call_ms']:.2f} ms above it; the floor {found['floor_above_ms']:.2f} ms above a bare one"],
             ["one signature", f"{found['sign_us']:.2f} µs", ""],
             ["a reply of 2 KB, parsed", f"{found['parse_2k_us']:.1f} µs", ""],
             ["a reply of 200 KB, parsed", f"{found['parse_200k_us'] / 1000:.2f} ms", ""],

@@ -56,11 +56,15 @@ class System:
         except FileNotFoundError:
             return ""
 
-    def run(self, *command):
-        """Start something that stays."""
+    def run(self, *command, lines=()):
+        """Start something that stays; `lines` come from its stdin."""
         with open(f"{self.point}.log", "ab") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, text=True, start_new_session=True
+            )
         self.processes.append(process)
+        process.stdin.write("".join(f"{line}\n" for line in lines))
+        process.stdin.close()
 
     def do(self, *command):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
@@ -123,6 +127,16 @@ class Tmpfs(System):
     def open(self):
         self.do("mount", "-t", "tmpfs", "-o", "size=2g", "bench", self.point)
         self.do("cp", "-a", self.bench.source.jobs, self.point)
+
+
+class Floor(System):
+    """What a FUSE file system costs at the least (floor.c)."""
+
+    NAME = "floor"
+
+    def open(self):
+        program = os.path.join(self.bench.options.build, "bench", "floor")
+        self.run(program, "tree", self.point, self.bench.copy.point, lines=self.bench.tree.unfinished)
 
 
 class Bindfs(System):
@@ -234,5 +248,5 @@ def free_port():
         return s.getsockname()[1]
 
 
-PEERS = [Fastcache, Bindfs, FuseOverlayfs, Squashfuse, Mergerfs, Httpdirfs, Sshfs, Rclone]
+PEERS = [Fastcache, Floor, Bindfs, FuseOverlayfs, Squashfuse, Mergerfs, Httpdirfs, Sshfs, Rclone]
 NAMES = ["tmpfs", "icejobfs", *(peer.NAME for peer in PEERS)]
