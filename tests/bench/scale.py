@@ -4,6 +4,7 @@ watchers, the mount's start, listings. Written to build/bench/scale.json."""
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import time
@@ -31,6 +32,18 @@ class Scale:
         self.tree.give(self.sim)
         self.mount = the_world.mount(self.sim, "qps=100000", "refresh=100ms", "ttl=1s")
         self.tree.make_known(self.mount.point)
+        the_world.ending.callback(lambda: self.mount.process.send_signal(signal.SIGCONT))
+        self.sleep()
+
+    def sleep(self):
+        """One at a time: the others would go on asking, and take its processor time."""
+        self.mount.process.send_signal(signal.SIGSTOP)
+
+    def wake(self):
+        self.mount.process.send_signal(signal.SIGCONT)
+        before = self.calls()
+        while self.calls() == before:
+            time.sleep(0.01)
 
     def end(self):
         self.mount.stop()
@@ -38,17 +51,13 @@ class Scale:
 
     # ---- the works
 
-    def change(self):
+    def change(self, mark):
         """Processor and wall milliseconds of a change, when all unfinished jobs change at once. The daemon goes on
         asking meanwhile: each call that it makes counts as much as one that finds no change."""
-        spent, took = [], []
-        for step in range(self.options.rounds):
-            idle_s, idle_calls, _ = self.used(lambda: time.sleep(2))
-            used_s, calls, wall = self.used(lambda: self.change_all(f"change {step}"))
-            n = len(self.tree.unfinished) * self.options.changes
-            spent.append((used_s - idle_s / idle_calls * calls) / n * 1000)
-            took.append(wall / n * 1000)
-        return {"cpu_ms": statistics.median(spent), "wall_ms": statistics.median(took)}
+        idle_s, idle_calls, _ = self.used(lambda: time.sleep(2))
+        used_s, calls, wall = self.used(lambda: self.change_all(mark))
+        n = len(self.tree.unfinished) * self.options.changes
+        return (used_s - idle_s / idle_calls * calls) / n * 1000, wall / n * 1000
 
     def used(self, work):
         """Processor seconds of the daemon and its notifier, calls, seconds."""
@@ -132,10 +141,22 @@ class Scale:
                     os.close(fd)
 
 
-def measure(the_world, options, n):
-    scale = Scale(the_world, options, n)
-    found = {"change": scale.change(), **scale.look(), **scale.side_by_side()}
-    if n == options.sizes[0]:
+def changes(scales, rounds):
+    """Of each, in turns, for they are compared with one another."""
+    turns = {scale.n: [] for scale in scales}
+    for number in range(rounds):
+        for scale in scales:
+            scale.wake()
+            turns[scale.n].append(scale.change(f"change {number}"))
+            scale.sleep()
+    return {n: dict(zip(("cpu_ms", "wall_ms"), map(statistics.median, zip(*of)))) for n, of in turns.items()}
+
+
+def rest(scale):
+    """What else is measured, of one; it ends."""
+    scale.wake()
+    found = {**scale.look(), **scale.side_by_side()}
+    if scale.n == scale.options.sizes[0]:
         raise_limit()
         found["watchers_s"] = scale.watchers()
     found["mount_s"] = scale.restart()
@@ -151,10 +172,11 @@ def raise_limit():
 
 
 def proof(the_world, options):
-    found = {}
-    for n in options.sizes:
-        found[n] = measure(the_world, options, n)
-        print(f"  {n} jobs: {json.dumps(found[n])}", flush=True)
+    scales = [Scale(the_world, options, n) for n in options.sizes]
+    found = {n: {"change": change} for n, change in changes(scales, options.rounds).items()}
+    for scale in scales:
+        found[scale.n] |= rest(scale)
+        print(f"  {scale.n} jobs: {json.dumps(found[scale.n])}", flush=True)
     pathlib.Path(options.out).parent.mkdir(parents=True, exist_ok=True)
     pathlib.Path(options.out).write_text(json.dumps(found, indent=1))
 
@@ -164,7 +186,7 @@ def main():
     made.set_defaults(mode="system")
     made.add_argument("--sizes", type=int, nargs="+", default=[1000, 10000, 100000])
     made.add_argument("--changes", type=int, default=10, help="of each unfinished job, a round")
-    made.add_argument("--rounds", type=int, default=3)
+    made.add_argument("--rounds", type=int, default=5)
     made.add_argument("--ms", type=int, default=1000)
     made.add_argument("--out", default="build/bench/scale.json")
     world.run("bench-scale", made.parse_args(), proof)
