@@ -7,7 +7,7 @@
 #   make crash              kill -9 during heavy change: ROUNDS=1000 LANES=6
 #   make soak               heavy proofs: soak-latency, -budget, -kill, -studio, -known; SOAK='options', --help tells
 #   make bench              docs/performance.md's tables: beside tmpfs and peers, in turns; BENCH='options', --help tells
-#   make bench-check        ratios to tmpfs and to bare curl against their targets
+#   make bench-check        ratios to tmpfs, bare curl and the floor against their targets
 #   make check-chokidar     the watcher that Node programs use, from npm
 #   make lint               format, layers, clang-tidy, cppcheck, shellcheck, man page
 #   make coverage           line and branch coverage of the unit tests

@@ -12,6 +12,7 @@ import subprocess
 import time
 
 from soak import world
+from support.processes import wait_until
 
 from . import side_by_side
 from .tree import Tree
@@ -96,9 +97,8 @@ class Api:
         process.stdin.write("\n".join(self.tree.ids))
         process.stdin.close()
         try:
-            while not os.path.ismount(point):
-                assert process.poll() is None, "the floor does not start"
-                time.sleep(0.01)
+            wait_until(lambda: os.path.ismount(point) or process.poll() is not None, 60, "the floor starts")
+            assert process.poll() is None, "the floor does not start"
             yield point
         finally:
             subprocess.run(["umount", "-l", point], check=True)

@@ -118,16 +118,21 @@ static void load(struct node *n, const char *path)
     fclose(f);
 }
 
+static int is_shown(const struct dirent *e)
+{
+    bool of_itself = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+    return !of_itself && (e->d_type == DT_DIR || e->d_type == DT_REG);
+}
+
 static void add_folder(struct node *dir, const char *path)
 {
     struct dirent **list;
-    int n = scandir(path, &list, NULL, alphasort);
+    int n = scandir(path, &list, is_shown, alphasort);
+    if (n < 0)
+        exit(3);
     for (int i = 0; i < n; i++) {
-        bool is_dir = list[i]->d_type == DT_DIR;
-        if (is_dir || list[i]->d_type == DT_REG)
-            if (strcmp(list[i]->d_name, ".") != 0 && strcmp(list[i]->d_name, "..") != 0)
-                add(dir, list[i]->d_name, is_dir)->direct =
-                    dir->direct || is_named(list[i]->d_name);
+        struct node *child = add(dir, list[i]->d_name, list[i]->d_type == DT_DIR);
+        child->direct |= is_named(child->name);
         free(list[i]);
     }
     free(list);

@@ -12,6 +12,7 @@ import time
 from soak import world
 from soak.studio_jobs import metric
 from support import inotify
+from support.processes import wait_until
 
 from . import side_by_side
 from .api import on_cpu_s
@@ -42,8 +43,7 @@ class Scale:
     def wake(self):
         self.mount.process.send_signal(signal.SIGCONT)
         before = self.calls()
-        while self.calls() == before:
-            time.sleep(0.01)
+        wait_until(lambda: self.calls() > before, 60, "it asks again")
 
     def end(self):
         self.mount.stop()
